@@ -1,0 +1,1 @@
+"""The SDK of AMS, an agent management system."""

@@ -1,0 +1,43 @@
+"""Every span and attribute name that the SDK writes; nobody else spells one.
+
+Source: OpenTelemetry's GenAI conventions as of commit ``024a4f94`` of open-telemetry/semantic-conventions-genai (everything
+merged by 2026-10-09). They are in development and will move; this file is the one that moves with them. The package of
+constants that OpenTelemetry publishes marks these names deprecated and lacks the newer ones.
+
+Names under ``ams.*`` are this project's own: the conventions removed an agent's id and version from in-process spans.
+"""
+
+from typing import Final
+
+SCOPE: Final = "ams_sdk"
+SCHEMA_URL: Final = "https://opentelemetry.io/schemas/gen-ai-dev/1.42.0-dev"
+
+OPERATION_NAME: Final = "gen_ai.operation.name"
+OPERATION_INVOKE_AGENT: Final = "invoke_agent"
+OPERATION_EXECUTE_TOOL: Final = "execute_tool"
+
+AGENT_NAME: Final = "gen_ai.agent.name"
+AGENT_DESCRIPTION: Final = "gen_ai.agent.description"
+INPUT_MESSAGES: Final = "gen_ai.input.messages"
+OUTPUT_MESSAGES: Final = "gen_ai.output.messages"
+
+TOOL_NAME: Final = "gen_ai.tool.name"
+TOOL_TYPE: Final = "gen_ai.tool.type"
+TOOL_TYPE_FUNCTION: Final = "function"
+TOOL_DESCRIPTION: Final = "gen_ai.tool.description"
+TOOL_ARGUMENTS: Final = "gen_ai.tool.call.arguments"
+TOOL_RESULT: Final = "gen_ai.tool.call.result"
+
+ERROR_TYPE: Final = "error.type"
+
+SERVICE_NAME: Final = "service.name"
+SERVICE_INSTANCE_ID: Final = "service.instance.id"
+DEPLOYMENT_ENVIRONMENT: Final = "deployment.environment.name"
+DISTRO_NAME: Final = "telemetry.distro.name"
+DISTRO_VERSION: Final = "telemetry.distro.version"
+
+AMS_AGENT_ID: Final = "ams.agent.id"
+AMS_AGENT_VERSION: Final = "ams.agent.version"
+AMS_RUN_ID: Final = "ams.run.id"
+AMS_INPUT: Final = "ams.input"
+AMS_OUTPUT: Final = "ams.output"
