@@ -149,7 +149,7 @@ class APIError(AMSError):
 
 
 class InvalidRequestError(APIError):
-    """The platform could not use the request: malformed, too large, or a rule of a field is broken (400, 413, 415, 422)."""
+    """The request could not be used: malformed, too large, or a rule of a field is broken (400, 413, 415, 422)."""
 
 
 class AuthenticationError(APIError):

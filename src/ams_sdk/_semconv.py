@@ -1,8 +1,8 @@
 """Every span and attribute name that the SDK writes; nobody else spells one.
 
-Source: OpenTelemetry's GenAI conventions as of commit ``024a4f94`` of open-telemetry/semantic-conventions-genai (everything
-merged by 2026-10-09). They are in development and will move; this file is the one that moves with them. The package of
-constants that OpenTelemetry publishes marks these names deprecated and lacks the newer ones.
+Source: OpenTelemetry's GenAI conventions as of commit ``024a4f94`` of open-telemetry/semantic-conventions-genai, that
+is all that was merged by 2026-10-09. They are in development and will move; this file is the one that moves with them.
+The package of constants that OpenTelemetry publishes marks these names deprecated and lacks the newer ones.
 
 Names under ``ams.*`` are this project's own: the conventions removed an agent's id and version from in-process spans.
 """
@@ -41,3 +41,8 @@ AMS_AGENT_VERSION: Final = "ams.agent.version"
 AMS_RUN_ID: Final = "ams.run.id"
 AMS_INPUT: Final = "ams.input"
 AMS_OUTPUT: Final = "ams.output"
+
+EXCEPTION_EVENT: Final = "exception"
+EXCEPTION_TYPE: Final = "exception.type"
+EXCEPTION_MESSAGE: Final = "exception.message"
+EXCEPTION_STACKTRACE: Final = "exception.stacktrace"

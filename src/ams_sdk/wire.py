@@ -1,13 +1,13 @@
 """The shapes on the wire: what the SDK and a platform say to each other in JSON.
 
-Requests refuse unknown fields, so that a misspelt one is an error and not a silent loss; answers ignore them, so that an
-older SDK works with a newer platform. Times are RFC 3339 in UTC, ids are UUID strings.
+Requests refuse unknown fields, so that a misspelt one is an error and not a silent loss; answers ignore them, so that
+an older SDK works with a newer platform. Times are RFC 3339 in UTC, ids are UUID strings.
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Generic, Literal, TypeVar
-from uuid import UUID
+from uuid import UUID  # noqa: TC003 -- pydantic needs it at run time
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
@@ -160,8 +160,8 @@ class AgentRegistration(_Request):
     fingerprint: str | None = Field(default=None, max_length=128)
     input_schema: dict[str, JsonValue] | None = None
     output_schema: dict[str, JsonValue] | None = None
-    tools: list[AgentTool] = Field(default_factory=list, max_length=256)
-    skills: list[Skill] = Field(default_factory=list, max_length=256)
+    tools: list[AgentTool] = Field(default_factory=list[AgentTool], max_length=256)
+    skills: list[Skill] = Field(default_factory=list[Skill], max_length=256)
     model: str | None = Field(default=None, max_length=256)
     framework: str | None = Field(default=None, max_length=128)
     sdk: str | None = Field(default=None, max_length=128)
@@ -176,8 +176,8 @@ class AgentRevision(_Answer):
     fingerprint: str | None = None
     input_schema: dict[str, JsonValue] | None = None
     output_schema: dict[str, JsonValue] | None = None
-    tools: list[AgentTool] = Field(default_factory=list)
-    skills: list[Skill] = Field(default_factory=list)
+    tools: list[AgentTool] = Field(default_factory=list[AgentTool])
+    skills: list[Skill] = Field(default_factory=list[Skill])
     model: str | None = None
     framework: str | None = None
     sdk: str | None = None
@@ -229,15 +229,15 @@ class Span(_Answer):
     started_at: AwareDatetime
     duration_ns: int
     attributes: dict[str, JsonValue] = Field(default_factory=dict)
-    events: list[SpanEvent] = Field(default_factory=list)
-    links: list[SpanLink] = Field(default_factory=list)
+    events: list[SpanEvent] = Field(default_factory=list[SpanEvent])
+    links: list[SpanLink] = Field(default_factory=list[SpanLink])
     scope_name: str | None = None
     scope_version: str | None = None
     resource: dict[str, JsonValue] = Field(default_factory=dict)
 
 
 class TraceSummary(_Answer):
-    """One trace in a list; ``error`` is the error type of the root, or of the first failed span if there is no root yet."""
+    """One trace in a list; ``error`` is the error type of the root, or of the first failed span without one."""
 
     trace_id: str
     root_name: str | None = None
