@@ -1,0 +1,12 @@
+"""The credential for the server that takes spans."""
+
+from __future__ import annotations
+
+import pytest
+
+from ams_sdk._client import Connection
+
+
+@pytest.fixture
+def connection(sink):
+    return Connection(sink.url, "the-key", "argument")

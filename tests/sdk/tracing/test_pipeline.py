@@ -1,0 +1,243 @@
+import os
+import threading
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from opentelemetry import context as otel_context
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+
+from ams_sdk._tracing import pipeline as module
+from ams_sdk._tracing.pipeline import MAX_BATCH, Pipeline
+
+
+class Exporter(SpanExporter):
+    """Keeps batches; a gate holds it back, ``outcome`` says what becomes of a batch."""
+
+    def __init__(self, outcome=SpanExportResult.SUCCESS) -> None:
+        self.batches = []
+        self.outcome = outcome
+        self.gate = threading.Event()
+        self.gate.set()
+        self.entered = threading.Event()
+        self.shut_down = 0
+
+    def export(self, spans):
+        self.entered.set()
+        self.gate.wait(30)
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        self.batches.append(list(spans))
+        return self.outcome
+
+    def shutdown(self):
+        self.shut_down += 1
+
+    @property
+    def spans(self):
+        return [span for batch in self.batches for span in batch]
+
+
+@pytest.fixture
+def exporter():
+    return Exporter()
+
+
+@pytest.fixture
+def pipeline(exporter):
+    made = Pipeline(exporter, "test")
+    yield made
+    exporter.gate.set()
+    made.close()
+    made.join(time.monotonic() + 10)
+
+
+def end(pipeline, seconds=10.0):
+    pipeline.close()
+    return pipeline.join(time.monotonic() + seconds)
+
+
+@given(st.integers(0, 2_000), st.integers(1, 4))
+def test_every_span_arrives_once_and_in_order(amount, flushes):
+    exporter = Exporter()
+    pipeline = Pipeline(exporter, "test")
+    for number in range(amount):
+        pipeline.submit(number)
+        if number % (amount // flushes + 1) == 0:
+            assert pipeline.flush(10)
+    assert end(pipeline)
+    assert exporter.spans == list(range(amount))
+    assert all(len(batch) <= MAX_BATCH for batch in exporter.batches)
+    assert pipeline.counts() == module.Counts(exported=amount, failed=0, dropped={}, waiting=0)
+
+
+def test_many_threads_lose_nothing(pipeline, exporter):
+    def submit(start):
+        for number in range(start, start + 2_000):
+            pipeline.submit(number)
+
+    threads = [threading.Thread(target=submit, args=(start * 2_000,)) for start in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert pipeline.flush(10)
+    assert sorted(exporter.spans) == list(range(16_000))
+
+
+def test_spans_gather_for_a_moment_and_then_go_without_being_asked(pipeline, exporter):
+    pipeline.submit(1)
+    pipeline.submit(2)
+    assert exporter.entered.wait(10)
+    assert pipeline.flush(10)
+    assert exporter.batches == [[1, 2]]
+
+
+def test_a_full_batch_goes_at_once(pipeline, exporter, monkeypatch):
+    monkeypatch.setattr(module, "DELAY", 60)
+    for number in range(MAX_BATCH):
+        pipeline.submit(number)
+    assert exporter.entered.wait(10)
+
+
+def test_a_full_queue_drops_counts_and_does_not_block(pipeline, exporter, monkeypatch):
+    monkeypatch.setattr(module, "MAX_QUEUE", 10)
+    exporter.gate.clear()
+    pipeline.submit("held")
+    assert exporter.entered.wait(10)
+    for number in range(15):
+        pipeline.submit(number)
+    assert pipeline.counts().dropped == {"queue full": 5}
+    exporter.gate.set()
+    assert pipeline.flush(10)
+    assert exporter.spans == ["held", *range(10)]
+
+
+def test_flush_keeps_its_timeout(pipeline, exporter):
+    exporter.gate.clear()
+    pipeline.submit(1)
+    began = time.monotonic()
+    assert pipeline.flush(0.1) is False
+    assert time.monotonic() - began < 5
+
+
+def test_flush_says_that_sending_failed(pipeline, exporter):
+    exporter.outcome = SpanExportResult.FAILURE
+    pipeline.submit(1)
+    assert pipeline.flush(10) is False
+    exporter.outcome = SpanExportResult.SUCCESS
+    pipeline.submit(2)
+    assert pipeline.flush(10) is True
+    assert pipeline.counts().failed == 1
+
+
+def test_an_exporter_that_raises_is_counted_and_called_again(pipeline, exporter, held_back):
+    exporter.outcome = RuntimeError("broken")
+    pipeline.submit(1)
+    assert pipeline.flush(10) is False
+    assert [(place, str(error)) for place, error in held_back] == [("test: sending spans", "broken")]
+    held_back.clear()
+    exporter.outcome = SpanExportResult.SUCCESS
+    pipeline.submit(2)
+    assert pipeline.flush(10)
+    assert exporter.spans == [2]
+
+
+def test_after_the_end_spans_are_dropped_and_counted(pipeline, exporter):
+    pipeline.submit(1)
+    assert end(pipeline)
+    pipeline.submit(2)
+    pipeline.submit_job(lambda: 1 / 0)
+    assert (exporter.spans, exporter.shut_down) == ([1], 1)
+    assert pipeline.counts().dropped == {"after shutdown": 1}
+
+
+def test_an_unused_exporter_is_shut_down_too(pipeline, exporter):
+    assert end(pipeline)
+    assert exporter.shut_down == 1
+
+
+def test_an_exporter_that_does_not_come_back_is_left_behind(pipeline, exporter):
+    exporter.gate.clear()
+    pipeline.submit(1)
+    assert exporter.entered.wait(10)
+    began = time.monotonic()
+    assert end(pipeline, 0.2) is False
+    assert time.monotonic() - began < 5
+
+
+def test_jobs_run_before_spans_and_a_broken_one_is_held_back(pipeline, exporter, held_back):
+    done = []
+    exporter.gate.clear()
+    pipeline.submit("first")
+    assert exporter.entered.wait(10)
+    pipeline.submit("second")
+    pipeline.submit_job(lambda: done.append(len(exporter.spans)))
+    pipeline.submit_job(lambda: 1 / 0)
+    exporter.gate.set()
+    assert pipeline.flush(10)
+    assert done == [1]
+    assert [place for place, _ in held_back] == ["test: a job"]
+    held_back.clear()
+
+
+def test_flush_waits_for_jobs(pipeline):
+    gate = threading.Event()
+    pipeline.submit_job(lambda: gate.wait(30))
+    assert pipeline.flush(0.05) is False
+    gate.set()
+    assert pipeline.flush(10) is True
+
+
+def test_the_exporter_is_told_to_hurry(exporter):
+    hurried = threading.Event()
+    exporter.hurry = hurried.set
+    pipeline = Pipeline(exporter, "test")
+    pipeline.submit(1)
+    assert end(pipeline)
+    assert hurried.is_set()
+
+
+def test_the_exporters_own_requests_are_not_traced(pipeline, exporter):
+    seen = {}
+
+    def export(_):
+        for key in ("suppress_instrumentation", "suppress_http_instrumentation"):
+            seen[key] = otel_context.get_value(key)
+        return SpanExportResult.SUCCESS
+
+    exporter.export = export
+    pipeline.submit(1)
+    assert pipeline.flush(10)
+    assert seen == {"suppress_instrumentation": True, "suppress_http_instrumentation": True}
+
+
+def test_no_thread_can_be_started_while_the_interpreter_ends(pipeline, monkeypatch):
+    def refuse(_):
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    pipeline.submit(1)
+    pipeline.submit(2)
+    assert pipeline.counts().dropped == {"after shutdown": 1}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_forked_child_sends_its_own_spans_and_none_of_its_parents(pipeline, exporter):
+    exporter.gate.clear()
+    pipeline.submit("sending")
+    assert exporter.entered.wait(10)
+    pipeline.submit("waiting")
+    child = os.fork()
+    if child == 0:
+        exporter.gate = threading.Event()
+        exporter.gate.set()
+        pipeline.submit("child's")
+        flushed = pipeline.flush(10)
+        os._exit(0 if flushed and exporter.spans == ["child's"] else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    exporter.gate.set()
+    assert pipeline.flush(10)
+    assert exporter.spans == ["sending", "waiting"]
