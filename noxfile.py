@@ -1,0 +1,104 @@
+"""Every check of this project as a session; `nox -l` lists them, `nox` runs the tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import nox
+
+nox.needs_version = ">=2024.4.15"
+nox.options.sessions = ["tests"]
+nox.options.error_on_missing_interpreters = False
+
+PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
+GROUPS = nox.project.dependency_groups
+PROJECT = nox.project.load_toml("pyproject.toml")
+
+
+def _run_tests(session: nox.Session) -> None:
+    session.run("coverage", "erase")
+    session.run("coverage", "run", "-m", "pytest", *session.posargs)
+    session.run("coverage", "combine", "--quiet")
+    session.run("coverage", "report")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the tests, installed as a user would, with branch coverage; the bar is in pyproject.toml."""
+    session.install(".[all]", *GROUPS(PROJECT, "test"))
+    _run_tests(session)
+
+
+@nox.session(name="tests-all", python=PYTHONS)
+def tests_all(session: nox.Session) -> None:
+    """Run the tests on each supported interpreter that is found."""
+    session.install(".[all]", *GROUPS(PROJECT, "test"))
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and format."""
+    session.install(*GROUPS(PROJECT, "lint"))
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types with mypy and pyright, and that every public name has a complete type."""
+    session.install(".[all]", *GROUPS(PROJECT, "types"))
+    session.run("mypy")
+    session.run("mypy", "examples", "tests/typing")
+    session.run("pyright")
+    session.run("pyright", "--verifytypes", "ams_sdk", "--ignoreexternal")
+
+
+@nox.session
+def floors(session: nox.Session) -> None:
+    """Check which module may import which."""
+    session.install(".[server]", *GROUPS(PROJECT, "floors"))
+    session.run("lint-imports")
+
+
+@nox.session
+def wheel(session: nox.Session) -> None:
+    """Build the wheel and try it where the sources are not: first the SDK alone, then the demo with the server."""
+    session.install("build")
+    smoke = Path("tests/wheel/smoke.py").resolve()
+    with TemporaryDirectory() as folder:
+        session.run("python", "-m", "build", "--wheel", "--outdir", folder, silent=True)
+        (built,) = Path(folder).glob("*.whl")
+        session.run("python", "-m", "venv", f"{folder}/clean")
+        python = next(Path(folder, "clean").glob("*/python*"))
+        run = [str(python), "-I"]
+        with session.chdir(folder):
+            session.run(*run, "-m", "pip", "install", "--quiet", str(built), external=True)
+            session.run(*run, str(smoke), "sdk-alone", external=True)
+            session.run(*run, "-m", "pip", "install", "--quiet", f"{built}[server]", external=True)
+            session.run(*run, str(smoke), "with-server", external=True)
+            session.run(str(python.with_name("ams")), "demo", external=True)
+
+
+@nox.session
+def minimums(session: nox.Session) -> None:
+    """Run the tests with the lowest versions that pyproject.toml allows."""
+    session.install("uv")
+    session.run("uv", "pip", "install", "--resolution", "lowest-direct", ".[all]", *GROUPS(PROJECT, "test"))
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure the budgets as ratios against named peers; takes minutes and a quiet machine."""
+    session.install(".[server]")
+    for script in sorted(Path("benchmarks").glob("*.py")):
+        session.run("python", str(script), *session.posargs)
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """Install the project and run its main job."""
+    session.install(".[server]")
+    session.run("ams", "demo", *session.posargs)
