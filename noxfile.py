@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -34,7 +35,7 @@ def tests(session: nox.Session) -> None:
 def tests_all(session: nox.Session) -> None:
     """Run the tests on each supported interpreter that is found."""
     session.install(".[all]", *GROUPS(PROJECT, "test"))
-    session.run("pytest", *session.posargs)
+    session.run("python", "-m", "pytest", *session.posargs)
 
 
 @nox.session
@@ -71,7 +72,7 @@ def wheel(session: nox.Session) -> None:
         session.run("python", "-m", "build", "--wheel", "--outdir", folder, silent=True)
         (built,) = Path(folder).glob("*.whl")
         session.run("python", "-m", "venv", f"{folder}/clean")
-        python = next(Path(folder, "clean").glob("*/python*"))
+        python = Path(folder, "clean", "Scripts" if os.name == "nt" else "bin", "python")
         run = [str(python), "-I"]
         with session.chdir(folder):
             session.run(*run, "-m", "pip", "install", "--quiet", str(built), external=True)
@@ -86,7 +87,7 @@ def minimums(session: nox.Session) -> None:
     """Run the tests with the lowest versions that pyproject.toml allows."""
     session.install("uv")
     session.run("uv", "pip", "install", "--resolution", "lowest-direct", ".[all]", *GROUPS(PROJECT, "test"))
-    session.run("pytest", *session.posargs)
+    session.run("python", "-m", "pytest", *session.posargs)
 
 
 @nox.session

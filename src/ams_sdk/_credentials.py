@@ -118,7 +118,7 @@ def _load(folder: Path) -> _Saved:
         raise _unusable(path, "read", error) from error
     try:
         return _parsed(json.loads(content))
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError):
         # The cause is left out: a parser's message may quote the token.
         raise StateFolderError(
             f"The saved logins in {path} are damaged, or written by another version of ams-sdk. "
@@ -138,7 +138,10 @@ def _login(endpoint: str, entry: dict[str, object]) -> Login:
     expires_at = datetime.fromisoformat(_text(entry["expires_at"]))
     if expires_at.tzinfo is None:
         raise ValueError("a time without a zone")
-    return Login(endpoint, _text(entry["email"]), _text(entry["access_token"]), expires_at.astimezone(UTC))
+    token = _text(entry["access_token"])
+    if not (token.isascii() and token.isprintable()):
+        raise ValueError("a token that no header can carry")
+    return Login(endpoint, _text(entry["email"]), token, expires_at.astimezone(UTC))
 
 
 def _text(value: object) -> str:

@@ -139,7 +139,7 @@ class APIError(AMSError):
         self.status = status
         self.code = code
         self.request_id = request_id
-        self.errors = tuple(errors)
+        self.errors: tuple[tuple[str, str], ...] = tuple(errors)
         self.retry_after = retry_after
         super().__init__(detail)
 

@@ -6,7 +6,7 @@ an older SDK works with a newer platform. Times are RFC 3339 in UTC, ids are UUI
 
 from __future__ import annotations
 
-from typing import Annotated, Generic, Literal, TypeVar
+from typing import Annotated, ClassVar, Generic, Literal, TypeVar
 from uuid import UUID  # noqa: TC003 -- pydantic needs it at run time
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
@@ -51,11 +51,15 @@ T = TypeVar("T")
 
 
 class _Request(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    """What is sent to a platform: an unknown field is an error."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
 
 class _Answer(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    """What a platform answers: an unknown field is ignored."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="ignore", frozen=True)
 
 
 # --- everywhere -------------------------------------------------------------------------------------------------------

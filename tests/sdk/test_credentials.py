@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+import string
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta, timezone
@@ -73,8 +74,11 @@ def test_forgetting_where_nothing_is_makes_nothing(tmp_path):
 
 
 @given(
-    st.lists(st.builds(Login, st.text(), st.text(), st.text(), st.datetimes(timezones=st.just(UTC))), min_size=1)
-    # A lone surrogate is no text that a platform could have sent in JSON; the file keeps it all the same.
+    st.lists(
+        st.builds(Login, st.text(), st.text(), st.text(string.printable[:94]), st.datetimes(timezones=st.just(UTC))),
+        min_size=1,
+        max_size=5,
+    )
 )
 def test_any_login_survives_the_file(logins):
     with TemporaryDirectory() as folder:
@@ -162,6 +166,9 @@ def changed(**entry):
         changed(expires_at="soon"),
         changed(expires_at=12),
         changed(access_token=None),
+        changed(access_token="t0ken\r\nX-Evil: 1"),
+        changed(access_token="t\xf6ken"),
+        changed(expires_at="0001-01-01T00:00:00+23:00"),
     ],
 )
 def test_a_file_that_is_not_ours_is_an_error_and_is_left_as_it_is(tmp_path, content):

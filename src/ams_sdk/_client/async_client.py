@@ -72,10 +72,10 @@ class AsyncClient:
         with exchange.setting_up():
             http = httpx.AsyncClient(transport=transport, **exchange.options(connection, timeout))
         self._channel = _Channel(connection, http)
-        self.auth = AsyncAuth(self._channel)
-        self.users = AsyncUsers(self._channel)
-        self.agents = AsyncAgents(self._channel)
-        self.traces = AsyncTraces(self._channel)
+        self.auth: AsyncAuth = AsyncAuth(self._channel)
+        self.users: AsyncUsers = AsyncUsers(self._channel)
+        self.agents: AsyncAgents = AsyncAgents(self._channel)
+        self.traces: AsyncTraces = AsyncTraces(self._channel)
 
     @property
     def endpoint(self) -> str:

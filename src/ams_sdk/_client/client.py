@@ -90,10 +90,10 @@ class Client:
         with exchange.setting_up():
             http = httpx.Client(transport=transport, **exchange.options(connection, timeout))
         self._channel = _Channel(connection, http)
-        self.auth = Auth(self._channel)
-        self.users = Users(self._channel)
-        self.agents = Agents(self._channel)
-        self.traces = Traces(self._channel)
+        self.auth: Auth = Auth(self._channel)
+        self.users: Users = Users(self._channel)
+        self.agents: Agents = Agents(self._channel)
+        self.traces: Traces = Traces(self._channel)
 
     @property
     def endpoint(self) -> str:

@@ -52,14 +52,16 @@ class Connection:
             LoginExpiredError: there is only a saved login, and its time is over.
             NotLoggedInError: there is no credential for this endpoint.
         """
-        over = self.source == "login" and self.login is not None and self.login.is_over()
-        if self.bearer is None or over:
+        bearer, login = self.bearer, self.login
+        over = self.source == "login" and login is not None and login.is_over()
+        if bearer is None or over:
             raise self.refusal()
-        return self.bearer
+        return bearer
 
     def use(self, bearer: str | None) -> None:
         """Take this bearer from now on, instead of whatever there was; None leaves the connection without one."""
-        self.bearer, self.source, self.login = bearer, "argument" if bearer else "none", None
+        # In this order: another thread's call in between finds the old bearer, and no login that is over.
+        self.login, self.source, self.bearer = None, "argument" if bearer else "none", bearer
 
     def refusal(self) -> LoginExpiredError | NotLoggedInError:
         """Return the error that says why there is no usable credential and what to do."""

@@ -30,6 +30,8 @@ __all__ = ["LARGEST_REPLY", "Reply", "headers_of", "options", "receiving", "resu
 LARGEST_REPLY: Final = 64 * 1024 * 1024
 """Bytes of a reply, unpacked, after which it is no longer read."""
 
+_ENCODINGS: Final = frozenset({"identity", "gzip"})
+
 USER_AGENT: Final = f"ams-sdk/{__version__} python/{sys.version_info.major}.{sys.version_info.minor}"
 
 T = TypeVar("T")
@@ -52,9 +54,15 @@ class Reply:
     Args:
         response: its status and headers.
         endpoint: who sends it, for messages.
+
+    Raises:
+        ProtocolError: it is packed in a way that was not asked for.
     """
 
     def __init__(self, response: httpx.Response, endpoint: str) -> None:
+        # httpx unpacks any nesting of encodings in one step: a few bytes could fill the memory before they are counted.
+        if response.headers.get("content-encoding", "identity").lower() not in _ENCODINGS:
+            raise ProtocolError(f"{endpoint} packs its answer in a way that was not asked for. Is a proxy in between?")
         self.response = response
         self.endpoint = endpoint
         self.content = bytearray()
@@ -104,8 +112,10 @@ def setting_up() -> Generator[None]:
     except ConfigurationError:
         raise
     except (ImportError, ValueError, OSError, httpx.InvalidURL) as error:
+        # A proxy's address that cannot be read may hold a password, and those errors quote it.
+        reason = error if isinstance(error, (ImportError, OSError)) else "the address of a proxy cannot be used"
         raise ConfigurationError(
-            f"The HTTP client cannot be set up: {error}. Check HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and SSL_CERT_FILE."
+            f"The HTTP client cannot be set up: {reason}. Check HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and SSL_CERT_FILE."
         ) from error
 
 

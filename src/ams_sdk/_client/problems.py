@@ -85,8 +85,10 @@ def from_refusal(status: int, headers: httpx.Headers, content: bytes, endpoint: 
 
 def from_wrong_shape(error: ValueError, headers: httpx.Headers, content: bytes, endpoint: str) -> ProtocolError:
     """Turn a successful answer that is not what the contract says into an error; nothing of its values is shown."""
-    if "json" not in headers.get("content-type", "") or not isinstance(error, ValidationError):
+    if "json" not in headers.get("content-type", ""):
         got = f"{_kind(headers)} where the contract has something else{_excerpt(content)}"
+    elif not isinstance(error, ValidationError):
+        got = f"JSON that cannot be used ({error})"
     else:
         first = error.errors(include_input=False, include_url=False, include_context=False)[0]
         where = ".".join(str(part) for part in first["loc"])
@@ -121,8 +123,9 @@ def from_exception(error: Exception, endpoint: str) -> AMSError:
                 "Is this the address of an AMS platform (AMS_ENDPOINT)?"
             )
         case _:
+            # Without the reason: it may quote a header, and with it the credential.
             return ConfigurationError(
-                f"The call to {endpoint} cannot be sent ({reason}). Check the endpoint and the key."
+                f"The call to {endpoint} cannot be sent ({type(error).__name__}). Check the endpoint and the key."
             )
 
 

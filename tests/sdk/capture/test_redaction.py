@@ -48,8 +48,24 @@ def test_ordinary_text_stays(text):
 
 @pytest.mark.parametrize(
     "name",
-    "password PASSWORD user_password apiKey X-Api-Key api_key Authorization set-cookie token access_token clientSecret "
-    "aws_secret_access_key private-key passphrase credentials jwt".split(),
+    [
+        "password",
+        "PASSWORD",
+        "user_password",
+        "apiKey",
+        "X-Api-Key",
+        "api_key",
+        "Authorization",
+        "set-cookie",
+        "token",
+        "access_token",
+        "clientSecret",
+        "aws_secret_access_key",
+        "private-key",
+        "passphrase",
+        "credentials",
+        "jwt",
+    ],
 )
 def test_names_of_secrets(name):
     assert is_secret_name(name)

@@ -68,6 +68,13 @@ def test_login_keeps_the_token_for_its_endpoint_and_never_prints_it(ams, platfor
     assert platform.requests[-1].bearer == "Bearer t0ken"
 
 
+@pytest.mark.parametrize("seconds", [-(10**30), 10**30])
+def test_login_for_a_time_that_is_none(ams, platform, seconds):
+    platform.on("POST", "/api/auth/login", {"access_token": "t", "expires_in": seconds})
+    assert ams("login", "--email", "a@b.c", "--password-stdin", stdin=b"p").code == 0
+    assert saved().is_over() is (seconds < 0)
+
+
 def test_login_with_a_wrong_password(ams, platform):
     platform.refuses("POST", "/api/auth/login", 401, "invalid_credentials", "Wrong.")
     result = ams("login", "--email", "a@b.c", "--password-stdin", stdin=b"p")

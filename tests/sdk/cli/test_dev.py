@@ -59,15 +59,6 @@ def test_a_port_that_is_taken_is_code_8_and_one_line():
     assert err.count("\n") == 1
 
 
-def test_a_state_folder_that_cannot_be_used_is_code_9(tmp_path):
-    (tmp_path / "file").write_text("")
-    with started("--port", "0", env={**os.environ, "AMS_STATE_DIR": str(tmp_path / "file")}) as process:
-        out, err = process.communicate(timeout=20)
-    assert (process.returncode, out) == (9, "")
-    assert err.startswith("ams: ")
-    assert err.count("\n") == 1
-
-
 def test_without_the_extra_it_says_how_to_install_it(ams, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     result = ams("dev")

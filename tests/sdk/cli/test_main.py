@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import io
 import os
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -45,6 +47,12 @@ def test_every_command_has_help_that_says_what_the_table_says(ams, path, command
     assert command.get_short_help_str(200).rstrip(".").startswith(entry.summary.rstrip("."))
     assert isinstance(command, click.Group) or "Examples:\n    ams " in result.out
     assert all(len(line) <= 80 for line in result.out.splitlines())
+
+
+def test_every_command_is_in_the_document():
+    document = (Path(__file__).parents[3] / "docs" / "cli.md").read_text(encoding="utf-8")
+    commands_alone = [" ".join(path) for path, command, _ in COMMANDS if not isinstance(command, click.Group)]
+    assert [name for name in commands_alone if f"`ams {name}" not in document] == []
 
 
 @pytest.mark.parametrize("arguments", [(), ("--help",), ("agents",), ("traces",)])
@@ -167,8 +175,11 @@ def test_nothing_there_is_code_4_and_no_stack(monkeypatch):
     assert "k3y" not in result.stderr
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["traces", "list", "--help"], ["version"]])
-def test_a_reader_that_goes_away_is_no_error(arguments):
+@pytest.mark.parametrize("arguments", [["--help"], ["traces", "list", "--help"], ["version"], ["traces", "show", "t"]])
+def test_a_reader_that_goes_away_is_no_error(platform, monkeypatch, arguments):
+    monkeypatch.setenv("AMS_API_KEY", "k")
+    summary = {"trace_id": "t", "status": "ok", "started_at": "2026-01-31T12:00:00Z", "duration_ns": 1, "span_count": 0}
+    platform.on("GET", "/api/traces/t", {**summary, "spans": []})
     read, write = os.pipe()
     os.close(read)
     with os.fdopen(write, "w") as gone:
@@ -176,6 +187,12 @@ def test_a_reader_that_goes_away_is_no_error(arguments):
             [*AMS, *arguments], stdout=gone, stderr=subprocess.PIPE, text=True, timeout=30, check=False
         )
     assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_a_stream_that_is_no_file_is_written_to(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    assert command_line.main(["version"]) == 0
+    assert sys.stdout.getvalue().startswith("ams-sdk ")
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="Linux has a device that is always full")  # noqa: PTH110 -- a device

@@ -1,14 +1,15 @@
 from __future__ import annotations
 
 import contextlib
-from datetime import UTC, datetime, timedelta
+import re
+from datetime import UTC, datetime, timedelta, timezone
 
 import click
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ams_sdk._cli.moment import moment, seconds
+from ams_sdk._cli.moment import local, moment, seconds
 
 
 @pytest.mark.parametrize(
@@ -44,6 +45,18 @@ def test_a_duration_is_seconds(text, expected):
 def test_anything_else_is_no_duration(text):
     with pytest.raises(click.BadParameter, match="write for example 500ms"):
         seconds(text)
+
+
+@given(st.datetimes(timezones=st.just(UTC)))
+@example(datetime.min.replace(tzinfo=UTC))
+@example(datetime.max.replace(tzinfo=UTC))
+def test_any_time_can_be_written(time):
+    assert re.fullmatch(r"\d{1,4}-\d\d-\d\d \d\d:\d\d", local(time))
+
+
+def test_a_time_that_the_local_zone_cannot_hold_is_written_as_it_is():
+    earliest = datetime.min.replace(tzinfo=timezone(timedelta(hours=14)))
+    assert local(earliest) == earliest.strftime("%Y-%m-%d %H:%M")
 
 
 @given(st.text())

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from ams_sdk._client import calls
 from ams_sdk._errors import ConfigurationError
-from ams_sdk.wire import AgentRegistration
+from ams_sdk.wire import AgentRegistration, Token
+
+HTTP = httpx.Client(base_url="http://127.0.0.1/base", verify=False)  # noqa: S501 -- it only builds requests
 
 
 @given(st.text(min_size=1))
@@ -18,7 +20,7 @@ def test_any_name_is_one_segment_of_the_path_and_comes_back_as_it_was(name):
     assume(name not in {".", ".."})
     for call, prefix in ((calls.get_agent(name), "/api/agents/"), (calls.get_trace(name), "/api/traces/")):
         sent = httpx.URL("http://127.0.0.1/base").join(call.path).raw_path.decode()
-        sent_by_client = httpx.Client(base_url="http://127.0.0.1/base").build_request("GET", call.path).url
+        sent_by_client = HTTP.build_request("GET", call.path).url
         for path in (sent, sent_by_client.raw_path.decode().removeprefix("/base")):
             assert path.startswith(prefix)
             segment = path.removeprefix(prefix)
@@ -93,6 +95,13 @@ def test_filters_become_the_query_and_times_are_utc():
 def test_a_time_without_a_zone_is_refused():
     with pytest.raises(ConfigurationError, match="since needs a time zone"):
         calls.list_traces(since=datetime(2026, 1, 31))  # noqa: DTZ001 -- the point
+
+
+@pytest.mark.parametrize("token", ["t ken", "a\nb", "\xe4", "\x7f"])
+def test_a_token_that_no_header_can_carry_is_refused(token):
+    with pytest.raises(ValueError, match="cannot be sent as a bearer") as caught:
+        calls.login("a", "b").parse(Token(access_token=token, expires_in=1).model_dump_json().encode())
+    assert token not in str(caught.value)
 
 
 def test_logout_takes_no_page_for_an_answer():

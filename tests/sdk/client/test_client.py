@@ -216,6 +216,13 @@ def test_a_token_of_the_wrong_shape_is_not_shown(run, loopback, http_answer):
     assert caught.value.__cause__ is None
 
 
+def test_a_token_that_would_break_a_header_is_refused_and_not_shown(run, loopback, http_answer):
+    loopback.answers_with(http_answer(200, TOKEN | {"access_token": "t0ken\r\nX-Evil: 1"}))
+    with pytest.raises(ProtocolError, match="cannot be sent as a bearer") as caught:
+        run(lambda c: c.auth.login(email="a", password="p"), endpoint=loopback.url)
+    assert "t0ken" not in str(caught.value)
+
+
 def test_a_page_with_status_200_is_no_logout(run, loopback, http_answer):
     loopback.answers_with(http_answer(200, b"<html>Welcome</html>", "text/html"))
     with pytest.raises(ProtocolError, match="text/html"):

@@ -7,7 +7,7 @@ import pytest
 
 from ams_sdk._client import AsyncClient, Client, exchange
 from ams_sdk._client.connection import Connection
-from ams_sdk._errors import ConfigurationError
+from ams_sdk._errors import ConfigurationError, ProtocolError
 
 
 @pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf")])
@@ -41,9 +41,23 @@ def test_a_certificate_file_that_is_not_there_is_a_configuration_error(monkeypat
         Client(endpoint="https://ams.example.com")
 
 
+def test_a_proxys_password_is_not_shown(monkeypatch):
+    monkeypatch.setenv("HTTPS_PROXY", "http://user:s3cr#et@127.0.0.1:1")
+    with pytest.raises(ConfigurationError, match="address of a proxy cannot be used") as caught:
+        Client(endpoint="https://ams.example.com")
+    assert "s3cr" not in str(caught.value)
+
+
+@pytest.mark.parametrize("encoding", ["br", "gzip, gzip", "zstd", "deflate"])
+def test_a_reply_that_is_packed_as_nobody_asked_is_refused(encoding):
+    response = httpx.Response(200, headers={"content-encoding": encoding}, stream=httpx.ByteStream(b""))
+    with pytest.raises(ProtocolError, match="not asked for"):
+        exchange.Reply(response, "http://x")
+
+
 def test_a_reply_is_refused_at_the_first_byte_too_much(monkeypatch):
     monkeypatch.setattr(exchange, "LARGEST_REPLY", 10)
     reply = exchange.Reply(httpx.Response(200), "http://x")
     reply.add(b"0123456789")
-    with pytest.raises(Exception, match="http://x sends more than"):
+    with pytest.raises(ProtocolError, match="http://x sends more than"):
         reply.add(b"!")

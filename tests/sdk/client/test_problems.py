@@ -138,6 +138,11 @@ def test_what_httpx_raises_becomes_an_error_that_names_the_endpoint(raised, expe
     assert says in str(error)
 
 
+def test_a_header_that_cannot_be_sent_is_not_quoted():
+    error = problems.from_exception(httpx.LocalProtocolError("Illegal header value b'Bearer t0ken'"), ENDPOINT)
+    assert "t0ken" not in str(error)
+
+
 def test_every_class_of_the_tree_for_problems_can_be_reached():
     kinds = {
         type(refusal(status, code))

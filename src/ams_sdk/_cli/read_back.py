@@ -1,0 +1,92 @@
+"""Is what the platform gives back what ran? Pure: spans and records in, differences out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from opentelemetry.trace import INVALID_SPAN_CONTEXT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from opentelemetry.sdk.trace import ReadableSpan
+    from opentelemetry.trace import SpanContext
+    from opentelemetry.util.types import Attributes
+
+    from ams_sdk.wire import Agent, AgentRegistration, Span
+
+__all__ = ["agent_differences", "span_differences"]
+
+_NANOSECONDS: Final = 1_000
+
+
+def span_differences(ran: Sequence[ReadableSpan], read: Sequence[Span]) -> list[str]:
+    """Say in what the spans that were read back differ from those that ended in this process; empty if in nothing."""
+    expected = {f"{_ids(span).span_id:016x}": _facts_of_ended(span) for span in ran}
+    found = {span.span_id: _facts_of_read(span) for span in read}
+    missing = [f"span {span_id} ({expected[span_id]['name']}) is missing" for span_id in expected.keys() - found.keys()]
+    surplus = [f"span {span_id} ({found[span_id]['name']}) never ran" for span_id in found.keys() - expected.keys()]
+    changed = [
+        f"span {span_id} ({facts['name']}): {name} was {facts[name]!r} and is {found[span_id][name]!r}"
+        for span_id, facts in expected.items()
+        if span_id in found
+        for name in facts
+        if facts[name] != found[span_id][name]
+    ]
+    return missing + surplus + changed
+
+
+def agent_differences(said: AgentRegistration, read: Agent) -> list[str]:
+    """Say in what the agent's record differs from what was registered; empty if in nothing."""
+    expected = said.model_dump(mode="json", exclude={"labels"})
+    found = read.revision.model_dump(mode="json") | {"name": read.name, "description": read.description}
+    return [
+        f"agent: {name} was {value!r} and is {found.get(name)!r}"
+        for name, value in expected.items()
+        if found.get(name) != value
+    ]
+
+
+def _facts_of_ended(span: ReadableSpan) -> dict[str, Any]:
+    start, end = span.start_time or 0, span.end_time or 0
+    return {
+        "trace": f"{_ids(span).trace_id:032x}",
+        "parent": f"{span.parent.span_id:016x}" if span.parent else None,
+        "name": span.name,
+        "kind": span.kind.name.lower(),
+        "status": span.status.status_code.name.lower(),
+        "status message": span.status.description,
+        "start": start // _NANOSECONDS,
+        "duration": end - start,
+        "attributes": _plain(span.attributes),
+        "events": [(event.name, _plain(event.attributes)) for event in span.events],
+        "resource": _plain(span.resource.attributes),
+    }
+
+
+def _facts_of_read(span: Span) -> dict[str, Any]:
+    return {
+        "trace": span.trace_id,
+        "parent": span.parent_span_id,
+        "name": span.name,
+        "kind": span.kind,
+        "status": span.status,
+        "status message": span.status_message or None,
+        "start": round(span.started_at.timestamp() * 1_000_000),
+        "duration": span.duration_ns,
+        "attributes": span.attributes,
+        "events": [(event.name, event.attributes) for event in span.events],
+        "resource": span.resource,
+    }
+
+
+def _plain(attributes: Attributes) -> dict[str, Any]:
+    # OpenTelemetry keeps a list as a tuple; JSON knows only lists.
+    return {
+        name: list(cast("tuple[Any, ...]", value)) if isinstance(value, tuple) else value
+        for name, value in (attributes or {}).items()
+    }
+
+
+def _ids(span: ReadableSpan) -> SpanContext:
+    return span.get_span_context() or INVALID_SPAN_CONTEXT
