@@ -13,8 +13,13 @@ SCOPE: Final = "ams_sdk"
 SCHEMA_URL: Final = "https://opentelemetry.io/schemas/gen-ai-dev/1.42.0-dev"
 
 OPERATION_NAME: Final = "gen_ai.operation.name"
+OPERATION_CREATE_AGENT: Final = "create_agent"
 OPERATION_INVOKE_AGENT: Final = "invoke_agent"
 OPERATION_EXECUTE_TOOL: Final = "execute_tool"
+OPERATION_CHAT: Final = "chat"
+OPERATION_EMBEDDINGS: Final = "embeddings"
+OPERATION_GENERATE_CONTENT: Final = "generate_content"
+OPERATION_TEXT_COMPLETION: Final = "text_completion"
 
 AGENT_NAME: Final = "gen_ai.agent.name"
 AGENT_DESCRIPTION: Final = "gen_ai.agent.description"

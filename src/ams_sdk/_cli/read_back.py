@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, cast
+import json
+from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.trace import INVALID_SPAN_CONTEXT
 
@@ -81,11 +82,9 @@ def _facts_of_read(span: Span) -> dict[str, Any]:
 
 
 def _plain(attributes: Attributes) -> dict[str, Any]:
-    # OpenTelemetry keeps a list as a tuple; JSON knows only lists.
-    return {
-        name: list(cast("tuple[Any, ...]", value)) if isinstance(value, tuple) else value
-        for name, value in (attributes or {}).items()
-    }
+    # OpenTelemetry keeps a list as a tuple; what is read back has been through JSON.
+    plain: dict[str, Any] = json.loads(json.dumps(dict(attributes or {})))
+    return plain
 
 
 def _ids(span: ReadableSpan) -> SpanContext:

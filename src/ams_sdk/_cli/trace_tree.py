@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
-from opentelemetry.semconv.attributes.exception_attributes import EXCEPTION_MESSAGE, EXCEPTION_TYPE
 from rich.text import Text
 from rich.tree import Tree
 
@@ -33,12 +32,12 @@ _LONGEST_MESSAGE: Final = 200
 
 _KINDS: Final[Mapping[str, str]] = {
     _semconv.OPERATION_INVOKE_AGENT: "agent",
-    "create_agent": "agent",
+    _semconv.OPERATION_CREATE_AGENT: "agent",
     _semconv.OPERATION_EXECUTE_TOOL: "tool",
-    "chat": "model",
-    "embeddings": "model",
-    "generate_content": "model",
-    "text_completion": "model",
+    _semconv.OPERATION_CHAT: "model",
+    _semconv.OPERATION_EMBEDDINGS: "model",
+    _semconv.OPERATION_GENERATE_CONTENT: "model",
+    _semconv.OPERATION_TEXT_COMPLETION: "model",
 }
 _STYLES: Final[Mapping[str, str]] = {"agent": "magenta", "tool": "cyan", "model": "green", "span": "dim"}
 
@@ -177,11 +176,11 @@ def _kind(span: Span) -> str:
 def _error_type(span: Span) -> str:
     if span.status != "error":
         return ""
-    return str(span.attributes.get(_semconv.ERROR_TYPE) or _of_exception(span, EXCEPTION_TYPE) or "error")
+    return str(span.attributes.get(_semconv.ERROR_TYPE) or _of_exception(span, _semconv.EXCEPTION_TYPE) or "error")
 
 
 def _error_message(span: Span) -> str:
-    return span.status_message or _of_exception(span, EXCEPTION_MESSAGE)
+    return span.status_message or _of_exception(span, _semconv.EXCEPTION_MESSAGE)
 
 
 def _of_exception(span: Span, attribute: str) -> str:
