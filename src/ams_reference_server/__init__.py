@@ -1,0 +1,1 @@
+"""The reference server of AMS: accounts, an agent registry, and OTLP intake, over one SQL database."""

@@ -1,0 +1,1 @@
+"""Accounts: register, log in, who am I, log out."""

@@ -1,0 +1,1 @@
+"""The agent registry: an agent, and the numbered revisions of its code."""

@@ -1,0 +1,242 @@
+"""The database: a synchronous engine, driven from the event loop through worker threads of its own.
+
+What differs between SQLite and PostgreSQL stands here and nowhere else. A function that is handed to ``read`` or
+``write`` gets a connection inside one transaction, which ends with the function.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import anyio.to_thread
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from anyio import CapacityLimiter
+from pydantic_core import from_json
+from pydantic_core import to_json as encode_json
+from sqlalchemy import URL, Connection, Table, create_engine, event, func, make_url, select
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects import sqlite as sqlite_dialect
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from ams_reference_server.errors import (
+    MissingDriverError,
+    SchemaTooNewError,
+    SettingsError,
+    StoreUnusableError,
+    UnavailableError,
+)
+from ams_reference_server.state_folder import make_folder, unusable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+__all__ = ["Database", "insert_new"]
+
+# Python holds one lock for all threads: more of them on SQLite only wait for each other.
+_READERS: Final = 4
+_POSTGRESQL_WRITERS: Final = 8
+_BUSY_MILLISECONDS: Final = 5_000
+_MIGRATION_LOCK: Final = 0x616D73  # any number that every process of this server agrees on
+_OWNER_ONLY: Final = 0o600
+
+T = TypeVar("T")
+
+
+class Database:
+    """One database, by URL.
+
+    Raises:
+        SettingsError: the URL is none that the server understands.
+        MissingDriverError: its driver is not installed.
+        StoreUnusableError: the folder of the SQLite file cannot be used.
+    """
+
+    def __init__(self, database_url: str) -> None:
+        url = _checked(database_url)
+        self._is_sqlite = url.get_backend_name() == "sqlite"
+        self.file = Path(url.database or "").absolute() if self._is_sqlite else None
+        if self.file is not None:
+            _make_private(self.file)
+        self._writers = 1 if self._is_sqlite else _POSTGRESQL_WRITERS
+        try:
+            self._engine = create_engine(
+                url,
+                pool_size=_READERS + self._writers,
+                max_overflow=0,
+                pool_pre_ping=not self._is_sqlite,
+                hide_parameters=True,  # they hold password hashes and people's content, and errors are logged
+                json_serializer=_json_text,
+                json_deserializer=from_json,
+            )
+        except ModuleNotFoundError:
+            raise MissingDriverError(
+                "AMS_DATABASE_URL names PostgreSQL, which needs the extra 'postgres', which is not installed. "
+                "In the ams-sdk checkout run: python -m pip install '.[postgres]'"
+            ) from None
+        self._writing_engine = self._engine.execution_options(ams_writes=True)
+        if self._is_sqlite:
+            event.listen(self._engine, "connect", _prepare_sqlite)
+            event.listen(self._engine, "begin", _begin_sqlite)
+
+    @cached_property
+    def _read_lane(self) -> CapacityLimiter:
+        return CapacityLimiter(_READERS)
+
+    @cached_property
+    def _write_lane(self) -> CapacityLimiter:
+        # SQLite takes one writer at a time; waiting here is fair and cheap, in the driver it is neither.
+        return CapacityLimiter(self._writers)
+
+    async def read(self, query: Callable[[Connection], T]) -> T:
+        """Run a function that only reads.
+
+        Raises:
+            UnavailableError: the database does not answer.
+        """
+        return await anyio.to_thread.run_sync(self._run, query, False, limiter=self._read_lane)  # noqa: FBT003 -- run_sync passes arguments by place
+
+    async def write(self, change: Callable[[Connection], T]) -> T:
+        """Run a function that changes rows; when this returns, the change is on disk.
+
+        Raises:
+            UnavailableError: the database does not answer.
+        """
+        return await anyio.to_thread.run_sync(self._run, change, True, limiter=self._write_lane)  # noqa: FBT003 -- the same
+
+    def _run(self, work: Callable[[Connection], T], writes: bool) -> T:  # noqa: FBT001 -- the same
+        engine = self._writing_engine if writes else self._engine
+        try:
+            with engine.begin() as connection:
+                return work(connection)
+        except (IntegrityError, ProgrammingError, DataError):
+            raise  # the statement is to blame, not the store
+        except (DBAPIError, PoolTimeoutError) as error:
+            raise UnavailableError from error
+
+    def migrate(self) -> None:
+        """Bring the schema up to this release; safe when several processes do it at once.
+
+        Raises:
+            SchemaTooNewError: a newer release has been here.
+            StoreUnusableError: the database cannot be read or written.
+        """
+        try:
+            with self._writing_engine.begin() as connection:
+                if not self._is_sqlite:
+                    connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+                self._upgrade(connection)
+        except DBAPIError as error:
+            reason = str(error.orig).strip().splitlines()[0]
+            where = f"The database file {self.file}" if self.file else "The database of AMS_DATABASE_URL"
+            raise StoreUnusableError(f"{where} cannot be used: {reason}.") from None
+
+    def _upgrade(self, connection: Connection) -> None:
+        config = _alembic()
+        present = MigrationContext.configure(connection).get_current_heads()
+        known = {step.revision for step in ScriptDirectory.from_config(config).walk_revisions()}
+        if not known.issuperset(present):
+            raise SchemaTooNewError(
+                "The database was written by a newer release of ams-sdk than this one. "
+                "Install that release, or name another database in AMS_DATABASE_URL."
+            )
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+    async def is_current(self) -> bool:
+        """Whether the schema is the one that this release expects.
+
+        Raises:
+            UnavailableError: the database does not answer.
+        """
+        present = await self.read(lambda connection: MigrationContext.configure(connection).get_current_heads())
+        return present == tuple(ScriptDirectory.from_config(_alembic()).get_heads())
+
+    def dispose(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+
+def insert_new(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert those rows that break no unique constraint, and leave out the others without an error."""
+    insert = sqlite_dialect.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    connection.execute(insert(table).on_conflict_do_nothing(), rows)
+
+
+def _checked(database_url: str) -> URL:
+    try:
+        url = make_url(database_url)
+    except ArgumentError:
+        raise SettingsError(
+            "AMS_DATABASE_URL cannot be used: write sqlite:////path/to/file.db or postgresql://user:password@host/name."
+        ) from None
+    if url.drivername in {"postgresql", "postgresql+psycopg"}:
+        return url.set(drivername="postgresql+psycopg")
+    if url.drivername not in {"sqlite", "sqlite+pysqlite"}:
+        raise SettingsError(
+            f"AMS_DATABASE_URL cannot be used: '{url.drivername}' is neither sqlite nor postgresql, which are known."
+        )
+    if not url.database or url.database.startswith((":memory:", "file:")):
+        raise SettingsError(
+            "AMS_DATABASE_URL cannot be used: name a file, sqlite:////path/to/file.db; nothing is kept in memory only."
+        )
+    return url
+
+
+def _make_private(file: Path) -> None:
+    """An empty file that only its owner reads; SQLite gives its side files the same permissions."""
+    make_folder(file.parent)
+    try:
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT, _OWNER_ONLY))
+    except OSError as error:
+        raise unusable(file, error.strerror) from None
+
+
+def _json_text(value: object) -> str:
+    return encode_json(value).decode()
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    # Transactions begin where _begin_sqlite says so, not where the driver guesses.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}")
+    _switch_to_wal(cursor)
+    # In WAL mode only FULL makes a commit survive a power cut, and a 200 to an exporter promises that.
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def _switch_to_wal(cursor: sqlite3.Cursor) -> None:
+    # The one statement that does not wait for busy_timeout: several processes that start on an empty file collide here.
+    deadline = time.monotonic() + _BUSY_MILLISECONDS / 1000
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A transaction that reads first and writes later cannot wait for another writer, so writers say so at once.
+    writes = connection.get_execution_options().get("ams_writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _alembic() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")).replace("%", "%%"))
+    return config

@@ -1,0 +1,1 @@
+"""Secrets: how a password is kept and how a login is proved."""

@@ -1,0 +1,1 @@
+"""Telemetry: OTLP in, traces out."""

@@ -1,0 +1,239 @@
+"""OTLP over HTTP: bytes and headers become span records, and the answer's bytes. Nothing here knows a database.
+
+Source: OpenTelemetry Protocol 1.x, sections "OTLP/HTTP" and "JSON Protobuf Encoding".
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+import zlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from google.protobuf import json_format
+from google.protobuf.message import DecodeError
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTracePartialSuccess,
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
+from pydantic_core import from_json
+
+from ams_reference_server.errors import BodyTooLargeError, MalformedError, UnsupportedMediaTypeError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationScope, KeyValue
+    from opentelemetry.proto.trace.v1 import trace_pb2
+    from pydantic import JsonValue
+
+    from ams_sdk.wire import SpanKind, SpanStatus
+
+__all__ = ["JSON", "PROTOBUF", "Batch", "SpanRecord", "answer", "decode", "unpack"]
+
+PROTOBUF: Final = "application/x-protobuf"
+JSON: Final = "application/json"
+
+_KINDS: Final[dict[int, SpanKind]] = {1: "internal", 2: "server", 3: "client", 4: "producer", 5: "consumer"}
+_STATUSES: Final[dict[int, SpanStatus]] = {0: "unset", 1: "ok", 2: "error"}
+_LATEST: Final = 2**63 - 1  # what a database's integer holds: the year 2262
+_TRACE_ID_BYTES, _SPAN_ID_BYTES = 16, 8
+_HEX_FIELDS: Final = frozenset({"traceId", "spanId", "parentSpanId"})
+_NO_ID: Final = base64.b64encode(b"?").decode()  # too short to pass for an id
+_WINDOW_BITS: Final = {"gzip": 31, "deflate": 15}  # zlib's numbers for the two formats
+
+
+@dataclass(slots=True)
+class SpanRecord:
+    """One span as it was received; ids are lower-case hex, times are nanoseconds since the epoch."""
+
+    trace_id: str
+    span_id: str
+    parent_span_id: str | None
+    name: str
+    kind: SpanKind
+    status: SpanStatus
+    status_message: str | None
+    started_ns: int
+    ended_ns: int
+    attributes: dict[str, Any]
+    events: list[dict[str, Any]]
+    links: list[dict[str, Any]]
+    scope_name: str | None
+    scope_version: str | None
+    resource: dict[str, Any]
+
+
+@dataclass(slots=True)
+class Batch:
+    """What one request held: the spans that can be kept, and how many cannot."""
+
+    spans: list[SpanRecord] = field(default_factory=list[SpanRecord])
+    rejected: int = 0
+
+
+def unpack(body: bytes, encoding: str, limit: int) -> bytes:
+    """The body without its content encoding.
+
+    Raises:
+        UnsupportedMediaTypeError: the encoding is not known.
+        MalformedError: the body is not of that encoding.
+        BodyTooLargeError: it unpacks to more than ``limit`` bytes; unpacking stops there.
+    """
+    if encoding in {"", "identity"}:
+        unpacked = body
+    elif encoding in _WINDOW_BITS:
+        inflater = zlib.decompressobj(_WINDOW_BITS[encoding])
+        try:
+            unpacked = inflater.decompress(body, limit + 1)
+        except zlib.error:
+            raise MalformedError(f"The body is not {encoding}.") from None
+        if len(unpacked) <= limit and (not inflater.eof or inflater.unused_data):
+            raise MalformedError(f"The body is not one complete {encoding} stream.")
+    else:
+        raise UnsupportedMediaTypeError("Send the body as it is, or packed with gzip or deflate.")
+    if len(unpacked) > limit:
+        raise BodyTooLargeError(limit, "unpacked body")
+    return unpacked
+
+
+def decode(body: bytes, media_type: str) -> Batch:
+    """The spans in an ``ExportTraceServiceRequest``.
+
+    Raises:
+        MalformedError: the body is none.
+    """
+    try:
+        request = _from_json(body) if media_type == JSON else ExportTraceServiceRequest.FromString(body)
+    except (DecodeError, json_format.ParseError, ValueError, TypeError, RecursionError):
+        raise MalformedError(f"The body is no ExportTraceServiceRequest in {media_type}.") from None
+    batch = Batch()
+    for resource_spans in request.resource_spans:
+        resource = _attributes(resource_spans.resource.attributes)
+        for scope_spans in resource_spans.scope_spans:
+            for span in scope_spans.spans:
+                if _is_sound(span):
+                    batch.spans.append(_record(span, scope_spans.scope, resource))
+                else:
+                    batch.rejected += 1
+    return batch
+
+
+def answer(batch: Batch, media_type: str) -> bytes:
+    """An ``ExportTraceServiceResponse``, in the encoding of the request."""
+    response = ExportTraceServiceResponse()
+    if batch.rejected:
+        reason = (
+            "A span needs a trace id of 16 bytes and a span id of 8, not all zero, and a time before the year 2262."
+        )
+        partial = ExportTracePartialSuccess(rejected_spans=batch.rejected, error_message=reason)
+        response.partial_success.CopyFrom(partial)
+    if media_type == JSON:
+        return json_format.MessageToJson(response, indent=None).encode()
+    return response.SerializeToString()
+
+
+def _from_json(body: bytes) -> ExportTraceServiceRequest:
+    value = _as_protobuf_json(from_json(body, allow_inf_nan=False))
+    if not isinstance(value, dict):
+        raise TypeError("not a message")
+    return json_format.ParseDict(value, ExportTraceServiceRequest(), ignore_unknown_fields=True)
+
+
+def _as_protobuf_json(value: JsonValue) -> JsonValue:
+    """OTLP's JSON differs from protobuf's: ids are hex and not base64, and only lowerCamelCase names are fields."""
+    if isinstance(value, dict):
+        return {
+            name: _id_in_base64(inner) if name in _HEX_FIELDS else _as_protobuf_json(inner)
+            for name, inner in value.items()
+            if "_" not in name
+        }
+    if isinstance(value, list):
+        return [_as_protobuf_json(inner) for inner in value]
+    return value
+
+
+def _id_in_base64(value: JsonValue) -> JsonValue:
+    if not isinstance(value, str):
+        return value
+    try:
+        return base64.b64encode(bytes.fromhex(value)).decode()
+    except ValueError:
+        return _NO_ID
+
+
+def _is_sound(span: trace_pb2.Span) -> bool:
+    parent = span.parent_span_id
+    return (
+        len(span.trace_id) == _TRACE_ID_BYTES
+        and len(span.span_id) == _SPAN_ID_BYTES
+        and len(parent) in {0, _SPAN_ID_BYTES}
+        and any(span.trace_id)
+        and any(span.span_id)
+        and max(span.start_time_unix_nano, span.end_time_unix_nano) <= _LATEST
+        and all(event.time_unix_nano <= _LATEST for event in span.events)
+    )
+
+
+def _record(span: trace_pb2.Span, scope: InstrumentationScope, resource: dict[str, Any]) -> SpanRecord:
+    return SpanRecord(
+        trace_id=span.trace_id.hex(),
+        span_id=span.span_id.hex(),
+        parent_span_id=span.parent_span_id.hex() if any(span.parent_span_id) else None,
+        name=_text(span.name),
+        kind=_KINDS.get(span.kind, "internal"),
+        status=_STATUSES.get(span.status.code, "unset"),
+        status_message=_text(span.status.message) or None,
+        started_ns=span.start_time_unix_nano,
+        # An end before the start comes from a clock that was set back: the duration is then not known.
+        ended_ns=max(span.start_time_unix_nano, span.end_time_unix_nano),
+        attributes=_attributes(span.attributes),
+        events=[
+            {"name": event.name, "at_ns": event.time_unix_nano, "attributes": _attributes(event.attributes)}
+            for event in span.events
+        ],
+        links=[
+            {"trace_id": link.trace_id.hex(), "span_id": link.span_id.hex(), "attributes": _attributes(link.attributes)}
+            for link in span.links
+        ],
+        scope_name=_text(scope.name) or None,
+        scope_version=_text(scope.version) or None,
+        resource=resource,
+    )
+
+
+def _text(text: str) -> str:
+    # PostgreSQL keeps no NUL in text.
+    return text.replace("\0", "\ufffd") if "\0" in text else text
+
+
+def _attributes(pairs: Iterable[KeyValue]) -> dict[str, Any]:
+    return {pair.key: _value(pair.value) for pair in pairs}
+
+
+def _value(value: AnyValue) -> Any:  # noqa: ANN401 -- any JSON value
+    kind = value.WhichOneof("value")
+    match kind:
+        case "string_value" | "int_value" | "bool_value":
+            plain = getattr(value, kind)
+        case "double_value":
+            number = value.double_value
+            plain = number if math.isfinite(number) else _not_finite(number)
+        case "array_value":
+            plain = [_value(item) for item in value.array_value.values]
+        case "kvlist_value":
+            plain = _attributes(value.kvlist_value.values)
+        case "bytes_value":
+            plain = base64.b64encode(value.bytes_value).decode()
+        case _:
+            plain = None
+    return plain
+
+
+def _not_finite(number: float) -> str:
+    # JSON has no such numbers; these are protobuf's words for them.
+    if math.isnan(number):
+        return "NaN"
+    return "Infinity" if number > 0 else "-Infinity"

@@ -1,0 +1,108 @@
+"""A trace in one line, kept up span by span, so that a list of traces need not read their spans.
+
+Spans arrive in any order and over several requests. Each fact is taken from the oldest span that has it, and its age is
+kept beside it; a root is older than any span that has a parent. The result does not depend on the order of arrival.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from ams_reference_server.telemetry import conventions
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from ams_reference_server.telemetry.otlp import SpanRecord
+
+__all__ = ["LinkedAgent", "Summary", "agent_name"]
+
+_ROOT_AGE: Final = -(2**63)
+_MOST_TOKENS: Final = 2**40  # of one call; more is nonsense, and sums must fit a database's integer
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedAgent:
+    """An agent of the registry that a span belongs to."""
+
+    id: UUID
+    name: str
+
+
+@dataclass(slots=True)
+class Summary:
+    """The columns of a trace that follow from its spans."""
+
+    started_ns: int = 0
+    ended_ns: int = 0
+    duration_ns: int = 0
+    span_count: int = 0
+    error_count: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    root_name: str | None = None
+    root_at: int | None = None
+    agent: str | None = None
+    agent_id: UUID | None = None
+    agent_at: int | None = None
+    session: str | None = None
+    session_at: int | None = None
+    error: str | None = None
+    error_at: int | None = None
+
+    def add(self, span: SpanRecord, linked: LinkedAgent | None) -> None:
+        """Count a span that was not counted before, and take what it knows better."""
+        is_first = self.span_count == 0
+        self.started_ns = span.started_ns if is_first else min(self.started_ns, span.started_ns)
+        self.ended_ns = max(self.ended_ns, span.ended_ns)
+        self.duration_ns = self.ended_ns - self.started_ns
+        self.span_count += 1
+        if span.attributes.get(conventions.OPERATION_NAME) in conventions.MODEL_OPERATIONS:
+            self.input_tokens += _tokens(span.attributes.get(conventions.INPUT_TOKENS))
+            self.output_tokens += _tokens(span.attributes.get(conventions.OUTPUT_TOKENS))
+        is_root = span.parent_span_id is None
+        age = span.started_ns + _ROOT_AGE if is_root else span.started_ns
+        if is_root and _is_older(age, self.root_at):
+            self.root_name, self.root_at = span.name, age
+        self._take_agent(span, linked, age)
+        session = _text(span.attributes.get(conventions.CONVERSATION_ID))
+        if session is not None and _is_older(age, self.session_at):
+            self.session, self.session_at = session, age
+        self._take_error(span, age, is_root=is_root)
+
+    def _take_agent(self, span: SpanRecord, linked: LinkedAgent | None, age: int) -> None:
+        name = agent_name(span) or (linked.name if linked else None)
+        if name is not None and _is_older(age, self.agent_at):
+            self.agent, self.agent_id, self.agent_at = name, linked.id if linked else None, age
+
+    def _take_error(self, span: SpanRecord, age: int, *, is_root: bool) -> None:
+        error = _error_type(span) if span.status == "error" else None
+        self.error_count += error is not None
+        # A root that went well settles it too: what failed below was dealt with.
+        if (is_root or error is not None) and _is_older(age, self.error_at):
+            self.error, self.error_at = error, age
+
+
+def agent_name(span: SpanRecord) -> str | None:
+    """The agent that the span says it belongs to."""
+    return _text(span.attributes.get(conventions.AGENT_NAME))
+
+
+def _is_older(age: int, known: int | None) -> bool:
+    return known is None or age < known
+
+
+def _text(value: Any) -> str | None:  # noqa: ANN401 -- an attribute's value
+    # PostgreSQL keeps no NUL in text.
+    return value.replace("\0", "\ufffd") if isinstance(value, str) and value else None
+
+
+def _tokens(value: Any) -> int:  # noqa: ANN401 -- the same
+    return min(max(value, 0), _MOST_TOKENS) if isinstance(value, int) else 0
+
+
+def _error_type(span: SpanRecord) -> str:
+    exceptions = (event["attributes"] for event in span.events if event["name"] == conventions.EXCEPTION_EVENT)
+    candidates = (span.attributes.get(conventions.ERROR_TYPE), *(e.get(conventions.EXCEPTION_TYPE) for e in exceptions))
+    return next((name for candidate in candidates if (name := _text(candidate))), conventions.OTHER_ERROR)
