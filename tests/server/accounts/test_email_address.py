@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ams_reference_server.accounts.email_address import EmailAddress, InvalidEmailError
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("ada@example.org", "  ADA@Example.ORG\n"),
+        ("stra\u00dfe@example.org", "STRASSE@example.org"),
+        ("gr\u00fcn@example.org", "gru\u0308n@example.org"),
+        ("ada@b\u00fccher.example", "ada@XN--BCHER-KVA.example"),
+        ("ada@b\u00fccher.example", "ada@bu\u0308cher.example"),
+        ("ada@example.org", "ada@example.org."),
+        ("ada@example.org", "ada@example\u3002org"),
+    ],
+)
+def test_spellings_of_one_address_are_one(one, other):
+    assert EmailAddress.parse(one).key == EmailAddress.parse(other).key
+
+
+@pytest.mark.parametrize("other", ["ada+x@example.org", "a.da@example.org", "ada@example.com", "ad\u00e1@example.org"])
+def test_different_addresses_stay_different(other):
+    assert EmailAddress.parse("ada@example.org").key != EmailAddress.parse(other).key
+
+
+def test_the_address_is_shown_as_it_was_typed():
+    assert EmailAddress.parse(" Ada@Example.org ").shown == "Ada@Example.org"
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=300))
+def test_any_text_is_an_address_or_is_refused(text):
+    with suppress(InvalidEmailError):
+        found = EmailAddress.parse(text)
+        assert EmailAddress.parse(found.key).key == found.key
+
+
+@given(st.from_regex(r"[a-zA-Z0-9\u00df-\u00f6\u0130]{1,20}@[a-z]{1,10}\.[a-z]{2,5}", fullmatch=True))
+def test_the_key_of_a_key_is_itself(text):
+    key = EmailAddress.parse(text).key
+    assert EmailAddress.parse(key).key == key
+    assert EmailAddress.parse(text.upper()).key == EmailAddress.parse(text.upper().lower()).key

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+from passlib.hash import bcrypt
+from sqlalchemy import select, update
+
+from ams_reference_server.accounts.service import Accounts
+from ams_reference_server.errors import InvalidTokenError
+from ams_reference_server.models import revoked_tokens, users
+from ams_reference_server.security.passwords import Passwords
+from ams_reference_server.security.tokens import Tokens
+from ams_sdk.wire import LoginRequest, RegisterRequest
+
+WHO = {"email": "ada@example.org", "password": "Correct-horse-7"}
+
+
+@pytest.fixture
+def accounts(database):
+    return Accounts(database, Passwords(4), Tokens(b"s" * 32, 60))
+
+
+def test_a_login_replaces_an_older_hash(accounts, database):
+    kept = select(users.c.password_hash)
+
+    async def scenario():
+        await accounts.register(RegisterRequest(**WHO))
+        old = bcrypt.using(rounds=4).hash(WHO["password"])
+        await database.write(lambda connection: connection.execute(update(users).values(password_hash=old)))
+        await accounts.log_in(LoginRequest(**WHO))
+        newer = await database.read(lambda connection: connection.execute(kept).scalar_one())
+        await accounts.log_in(LoginRequest(**WHO))
+        return newer, await database.read(lambda connection: connection.execute(kept).scalar_one())
+
+    first, second = asyncio.run(scenario())
+    assert first.startswith("$bcrypt-sha256$")
+    assert first == second
+
+
+def test_revoked_tokens_are_forgotten_once_they_have_expired(accounts, database):
+    now = int(time.time())
+
+    async def scenario():
+        await accounts.register(RegisterRequest(**WHO))
+        rows = [{"jti": "past", "expires_at": now - 1}, {"jti": "future", "expires_at": now + 100}]
+        await database.write(lambda connection: connection.execute(revoked_tokens.insert(), rows))
+        token = (await accounts.log_in(LoginRequest(**WHO))).access_token
+        caller = await accounts.authenticate(token)
+        await accounts.log_out(caller)
+        with pytest.raises(InvalidTokenError):
+            await accounts.authenticate(token)
+        left = await database.read(lambda connection: connection.execute(select(revoked_tokens.c.jti)).scalars().all())
+        return caller.token_id, set(left)
+
+    token_id, left = asyncio.run(scenario())
+    assert left == {token_id, "future"}
