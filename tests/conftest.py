@@ -22,6 +22,9 @@ def untouched_process(monkeypatch, tmp_path):
         # AMS_REQUIRE_SERVICES speaks to the tests, not to the SDK.
         if name.startswith(("AMS_", "OTEL_")) and name != "AMS_REQUIRE_SERVICES":
             monkeypatch.delenv(name)
+    # What the output looks like must not depend on who runs the tests.
+    for name in ("COLUMNS", "FORCE_COLOR", "LINES", "NO_COLOR"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AMS_STATE_DIR", str(tmp_path / "state"))
     yield
     ams_sdk.shutdown()

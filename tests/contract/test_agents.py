@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from uuid import uuid4
 
 import pytest
 
@@ -94,7 +93,7 @@ def test_agents_of_another_account_do_not_exist(new_account):
     assert mine.post(AGENTS, json=FULL).json()["id"] != agent["id"]
 
 
-@pytest.mark.parametrize("path", ["nobody", str(uuid4()), "%00", "a%20b", "%ff", "a%0A"])
+@pytest.mark.parametrize("path", ["nobody", "00000000-0000-4000-8000-000000000000", "%00", "a%20b", "%ff", "a%0A"])
 def test_an_unknown_agent_is_404(account, path):
     assert account.get(f"{AGENTS}/{path}").status_code == 404
 

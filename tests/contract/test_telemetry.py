@@ -270,7 +270,9 @@ def test_a_body_that_is_no_request_is_400_with_a_status_in_kind(account, content
     assert details.field_violations[0].description == status.message
 
 
-@pytest.mark.parametrize("content", [b"", b"no gzip", gzip.compress(b"{}")[:-3], gzip.compress(b"{}") + b"more"])
+@pytest.mark.parametrize(
+    "content", [b"", b"no gzip", gzip.compress(b"{}", mtime=0)[:-3], gzip.compress(b"{}", mtime=0) + b"more"]
+)
 def test_a_body_that_is_not_packed_as_it_says_is_400(account, content):
     headers = {"Content-Type": JSON, "Content-Encoding": "gzip"}
     assert account.post(INTAKE, content=content, headers=headers).status_code == 400
