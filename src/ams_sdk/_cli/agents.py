@@ -12,6 +12,7 @@ from rich.text import Text
 from ams_sdk._cli import terminal
 from ams_sdk._cli.command_group import CommandGroup, Entry
 from ams_sdk._cli.duration import relative
+from ams_sdk._cli.missing import looking_for
 from ams_sdk._cli.moment import local
 from ams_sdk._cli.options import cursor_option, endpoint_option, json_option, limit_option
 from ams_sdk._cli.plain_text import safe, shortened
@@ -84,7 +85,7 @@ def show(name_or_id: str, endpoint: str | None, *, as_json: bool) -> None:
       ams agents show researcher
       ams agents show 1b4e28ba-2fa1-11d2-883f-0016d3cca427 --json
     """  # noqa: D301 -- \b is click's mark for a paragraph that keeps its lines
-    with Client(endpoint=endpoint) as client:
+    with Client(endpoint=endpoint) as client, looking_for("agent", name_or_id, client.endpoint):
         agent = client.agents.get(name_or_id)
     if as_json:
         terminal.print_document(agent)
@@ -103,14 +104,13 @@ def _print_table(agents: list[Agent]) -> None:
         if wide:
             texts += [str(agent.id), shortened(agent.description or "", _DESCRIPTION)]
         table.add_row(*(terminal.cell(text) for text in texts))
-    target.print(table)
+    terminal.show(table)
 
 
 def print_agent(agent: Agent) -> None:
     """Print one agent for a person."""
-    target = terminal.console()
     revision = agent.revision
-    target.print(Text(safe(agent.name), style="bold"))
+    terminal.show(Text(safe(agent.name), style="bold"))
     facts = {
         "id": str(agent.id),
         "status": agent.status,
@@ -130,4 +130,4 @@ def print_agent(agent: Agent) -> None:
     table = Table.grid("", "", padding=(0, 2, 0, 0))
     for name, value in rows:
         table.add_row(Text(name, style="dim"), Text(safe(value), overflow="fold"))
-    target.print(table)
+    terminal.show(table)

@@ -101,7 +101,7 @@ def _run(address: str, steps: _Steps, *, as_json: bool, keep: bool) -> None:
         click.echo()
         print_agent(agent)
         click.echo()
-        terminal.console().print(trace_tree(trace))
+        terminal.show(trace_tree(trace))
         click.echo()
     if keep:
         steps.say(_how_to_look(address, account, trace))

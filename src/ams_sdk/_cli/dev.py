@@ -52,7 +52,7 @@ def _on_signal(act: Callable[[], None]) -> None:
 def _welcome(address: str, *, default: bool) -> str:
     elsewhere = "" if default else f"  export AMS_ENDPOINT={address}\n"
     return (
-        f"AMS is at {address} (Ctrl-C ends it). Open it in a browser, or in another terminal run:\n"
+        f"AMS is at {address} (Ctrl-C ends it). In another terminal run:\n"
         f"{elsewhere}"
         "  ams register       an account, logged in\n"
         "  ams agents list    the agents that registered\n"

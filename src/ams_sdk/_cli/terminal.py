@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from pydantic import BaseModel
+    from rich.console import RenderableType
 
-__all__ = ["cell", "console", "is_wide", "print_document", "table"]
+__all__ = ["cell", "console", "is_wide", "print_document", "show", "table"]
 
 _WIDE: Final = 120
 _UNBOUNDED: Final = 1000
@@ -40,6 +41,17 @@ def console() -> Console:
     """
     written_to_a_person = sys.stdout.isatty() or "COLUMNS" in os.environ or "FORCE_COLOR" in os.environ
     return _Console(markup=False, emoji=False, highlight=False, width=None if written_to_a_person else _UNBOUNDED)
+
+
+def show(renderable: RenderableType) -> None:
+    """Print a table, a tree or a text; elsewhere than on a terminal without the blanks that fill up its lines."""
+    target = console()
+    if target.is_terminal:
+        target.print(renderable)
+        return
+    with target.capture() as capture:
+        target.print(renderable)
+    click.echo("\n".join(line.rstrip() for line in capture.get().splitlines()))
 
 
 def is_wide(target: Console) -> bool:

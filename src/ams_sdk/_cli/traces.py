@@ -10,6 +10,7 @@ import click
 from ams_sdk._cli import terminal
 from ams_sdk._cli.command_group import CommandGroup, Entry
 from ams_sdk._cli.duration import human, relative
+from ams_sdk._cli.missing import looking_for
 from ams_sdk._cli.moment import moment, seconds
 from ams_sdk._cli.options import cursor_option, endpoint_option, json_option, limit_option
 from ams_sdk._cli.plain_text import safe, shortened
@@ -106,12 +107,12 @@ def show(trace_id: str, endpoint: str | None, *, unfold: bool, as_json: bool) ->
       ams traces show 4bf92f3577b34da6a3ce929d0e0e4736 --all
       ams traces show 4bf92f3577b34da6a3ce929d0e0e4736 --json
     """  # noqa: D301 -- \b is click's mark for a paragraph that keeps its lines
-    with Client(endpoint=endpoint) as client:
+    with Client(endpoint=endpoint) as client, looking_for("trace", trace_id, client.endpoint):
         trace = client.traces.get(trace_id)
     if as_json:
         terminal.print_document(trace)
     else:
-        terminal.console().print(trace_tree(trace, unfold=unfold))
+        terminal.show(trace_tree(trace, unfold=unfold))
 
 
 def _print_table(summaries: list[TraceSummary]) -> None:
@@ -123,7 +124,7 @@ def _print_table(summaries: list[TraceSummary]) -> None:
     now = datetime.now(UTC)
     for summary in summaries:
         table.add_row(*_row(summary, now, wide=wide))
-    target.print(table)
+    terminal.show(table)
 
 
 def _row(summary: TraceSummary, now: datetime, *, wide: bool) -> list[Text]:

@@ -65,8 +65,8 @@ class PlatformExporter(SpanExporter):
         while True:
             try:
                 answer = self._attempt(message)
-            except LoginExpiredError:
-                self._tell_refusal()
+            except LoginExpiredError as error:
+                self._tell_once(str(error))
                 return SpanExportResult.FAILURE
             if answer is not None and answer.status not in _RETRYABLE:
                 return self._result(answer)
@@ -100,18 +100,16 @@ class PlatformExporter(SpanExporter):
         if answer.status == _OK:
             return _read_partial_success(answer.content)
         if answer.status in _REFUSED:
-            self._tell_refusal()
+            endpoint = self._connection.endpoint
+            self._tell_once(f"{endpoint} refuses the credential; run: ams login, or set a valid AMS_API_KEY")
         logger.debug("ams_sdk: the platform refused spans with status %s", answer.status)
         return SpanExportResult.FAILURE
 
-    def _tell_refusal(self) -> None:
+    def _tell_once(self, reason: str) -> None:
         # The one thing that is worth a line in the program's log: nothing will arrive until somebody acts.
         if not self._refusal_is_told:
             self._refusal_is_told = True
-            logger.warning(
-                "ams_sdk: %s refuses the credential, no trace arrives. Run 'ams login', or set a valid AMS_API_KEY.",
-                self._connection.endpoint,
-            )
+            logger.warning("ams_sdk: no trace arrives. %s", reason)
 
 
 def _encoded(spans: Sequence[ReadableSpan]) -> bytes:
