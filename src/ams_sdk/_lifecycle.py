@@ -8,9 +8,9 @@ from __future__ import annotations
 import atexit
 import logging
 import os
-import threading
+import sys
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ams_sdk import _config, _guard
 from ams_sdk._decorators import runtime
@@ -33,6 +33,11 @@ if TYPE_CHECKING:
 __all__ = ["Stats", "configure", "flush", "shutdown", "stats"]
 
 logger = logging.getLogger("ams_sdk")
+
+_REGISTRATION_SECONDS: Final = 5.0
+"""For each step of registering an agent; spans wait for it."""
+_EXIT_PRIORITY: Final = 100
+"""Among the finalizers of multiprocessing: before those that close its queues and pools."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,11 @@ class _Configured:
                 self.registrar.close()
         return sent
 
+    def after_fork(self) -> None:
+        self.engine.after_fork()
+        if self.registrar:
+            self.registrar.after_fork()
+
     def tracer(self) -> Tracer:
         return self.engine.tracer()
 
@@ -85,7 +95,6 @@ class _Process:
     """What this process has configured: there is one provider, one set of pipelines and one end."""
 
     def __init__(self) -> None:
-        self.lock = threading.RLock()
         self.configured: _Configured | None = None
         self.latest: _Configured | None = None
         self.exit_is_watched = False
@@ -142,7 +151,7 @@ def configure(  # noqa: PLR0913 -- each is a setting, all are keyword-only
         capture_content=capture_content,
         exit_timeout=exit_timeout,
     )
-    with _process.lock:
+    with runtime.lock():
         shutdown()
         connection = _connection(settings) if settings.enabled else None
         if settings.enabled and connection is None and not exporters:
@@ -176,7 +185,7 @@ def shutdown(timeout: float | None = None) -> bool:
     Returns:
         Whether everything was sent.
     """
-    with _process.lock:
+    with runtime.lock():
         configured, _process.configured = _process.configured, None
         runtime.set_current(None)
     if configured is None:
@@ -223,14 +232,17 @@ def _start(
         from ams_sdk._registry import Registrar  # noqa: PLC0415 -- heavy
 
         engine = Engine(settings, {"platform": PlatformExporter(connection, transport)} | named, provider)
-        client = Client(endpoint=connection.endpoint, api_key=connection.bearer, transport=transport)
+        client = Client(
+            endpoint=connection.endpoint, api_key=connection.bearer, timeout=_REGISTRATION_SECONDS, transport=transport
+        )
         registrar = Registrar(client, engine.pipelines["platform"].submit_job)
     engine.tracer()  # spans that the application makes before its first decorated call belong to the trace as well
     _process.configured = _process.latest = _Configured(settings, engine, registrar)
     runtime.set_current(_process.configured)
     if not _process.exit_is_watched:
-        atexit.register(_at_exit)
         _process.exit_is_watched = True
+        atexit.register(_at_exit)
+        _watch_the_end_of_a_multiprocessing_child()
 
 
 def _connection(settings: Settings) -> Connection | None:
@@ -247,7 +259,7 @@ def _start_from_environment() -> _Configured | None:
     """
     if "PYTEST_VERSION" in os.environ and "AMS_ENABLED" not in os.environ:
         return None
-    with _process.lock:
+    with runtime.lock():
         settings = _config.load()
         known = bool(settings.endpoint and settings.api_key) or _logged_in()
         if settings.enabled and known and _process.configured is None and (connection := _connection(settings)):
@@ -262,9 +274,27 @@ def _logged_in() -> bool:
     return (_config.state_folder() / FILE_NAME).exists()
 
 
+def _watch_the_end_of_a_multiprocessing_child(_process: object = None) -> None:
+    # It ends with os._exit, which skips atexit, but runs finalizers of its own.
+    process, finalizers = sys.modules.get("multiprocessing.process"), sys.modules.get("multiprocessing.util")
+    if process is not None and finalizers is not None and process.parent_process() is not None:
+        finalizers.Finalize(None, _at_exit, exitpriority=_EXIT_PRIORITY)
+
+
+def _after_fork() -> None:
+    if _process.configured is None:
+        return
+    _process.configured.after_fork()
+    if finalizers := sys.modules.get("multiprocessing.util"):
+        # A child of multiprocessing first forgets the finalizers of its parent and then runs this.
+        finalizers.register_after_fork(_process, _watch_the_end_of_a_multiprocessing_child)
+
+
 def _at_exit() -> None:
     with guard("ending with the program"):
         shutdown()
 
 
 runtime.set_starter(_start_from_environment)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

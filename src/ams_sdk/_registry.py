@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import inspect
 import logging
+import math
 import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakKeyDictionary
 
 from pydantic import JsonValue, TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema
 
 from ams_sdk._decorators import AgentDefinition, ToolDefinition, definition_of
 from ams_sdk._guard import guard
@@ -19,11 +22,17 @@ from ams_sdk.wire import AgentRegistration, AgentTool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import CodeType
+
+    from pydantic.json_schema import JsonSchemaWarningKind
+    from pydantic_core import core_schema
 
     from ams_sdk._client import Client
     from ams_sdk._decorators import Definition
 
 __all__ = ["Registrar", "registration_of"]
+
+_Key = tuple[str, str, "CodeType"]
 
 logger = logging.getLogger("ams_sdk")
 
@@ -43,35 +52,48 @@ class Registrar:
     def __init__(self, client: Client, submit: Callable[[Callable[[], None]], None]) -> None:
         self._client = client
         self._submit = submit
-        self._ids: dict[AgentDefinition, str] = {}
-        self._next_try: dict[AgentDefinition, float] = {}
-        self._lock = threading.Lock()
+        # An agent that is defined inside a function is decorated anew at each call of that function: one key for all
+        # of them, and nothing here keeps one of them, or what it closes over, alive.
+        self._known: WeakKeyDictionary[AgentDefinition, str] = WeakKeyDictionary()
+        self._ids: dict[_Key, str] = {}
+        self._next_try: dict[_Key, float] = {}
+        self._lock = threading.RLock()
 
     def agent_started(self, agent: AgentDefinition) -> str | None:
         """The agent's id, or None while the platform has not answered; the first run of an agent asks it."""
-        known = self._ids.get(agent)
-        if known is None:
-            with self._lock:
-                due = time.monotonic() >= self._next_try.get(agent, 0.0)
-                if due:
-                    self._next_try[agent] = float("inf")  # asked; nobody else asks until this has failed
-            if due:
-                self._submit(lambda: self._register(agent))
-        return known
+        known = self._known.get(agent)
+        return known if known is not None else self._ask_for(agent)
 
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
 
+    def after_fork(self) -> None:
+        """Begin anew in the child of a fork: what the parent was asking about nobody here will answer."""
+        self._lock = threading.RLock()
+        self._next_try = {}
+
     def registered(self) -> dict[str, str]:
         """The ids by the agents' names."""
-        return {agent.name: agent_id for agent, agent_id in self._ids.copy().items()}
+        return {key[0]: agent_id for key, agent_id in self._ids.copy().items()}
 
-    def _register(self, agent: AgentDefinition) -> None:
+    def _ask_for(self, agent: AgentDefinition) -> str | None:
+        key = (agent.name, agent.version, agent.function.__code__)
+        with self._lock:
+            if key in self._ids:
+                self._known[agent] = self._ids[key]
+                return self._ids[key]
+            if time.monotonic() < self._next_try.get(key, 0.0):
+                return None
+            self._next_try[key] = math.inf  # asked; nobody else asks until this has failed
+        self._submit(lambda: self._register(agent, key))
+        return None
+
+    def _register(self, agent: AgentDefinition, key: _Key) -> None:
         try:
-            self._ids[agent] = str(self._client.agents.register(registration_of(agent)).id)
+            self._ids[key] = str(self._client.agents.register(registration_of(agent)).id)
         except BaseException:
-            self._next_try[agent] = time.monotonic() + _PAUSE
+            self._next_try[key] = time.monotonic() + _PAUSE
             raise
 
 
@@ -115,12 +137,21 @@ def _annotations(function: Callable[..., Any]) -> dict[str, Any]:
     """The annotations that can be evaluated: some name types that only a type checker imports."""
     found: dict[str, Any] = {}
     scope = getattr(inspect.unwrap(function), "__globals__", {})
-    for name, annotation in inspect.get_annotations(function).items():
+    for name, annotation in _unevaluated(function).items():
         try:
-            found[name] = eval(annotation, scope) if isinstance(annotation, str) else annotation  # noqa: S307 -- the user's own code
+            found[name] = eval(annotation, scope) if isinstance(annotation, str) else annotation  # noqa: S307 -- the program's own code
         except Exception:
             logger.debug("ams_sdk: the annotation %r of %s cannot be evaluated", annotation, function, exc_info=True)
     return found
+
+
+def _unevaluated(function: Callable[..., Any]) -> dict[str, Any]:
+    if sys.version_info >= (3, 14):
+        # Annotations are evaluated when they are asked for (PEP 649); one that cannot be must not cost the others.
+        import annotationlib  # noqa: PLC0415 -- new in 3.14
+
+        return annotationlib.get_annotations(function, format=annotationlib.Format.FORWARDREF)
+    return inspect.get_annotations(function)
 
 
 def _input_schema(definition: Definition, annotations: dict[str, Any]) -> dict[str, JsonValue]:
@@ -138,9 +169,20 @@ def _input_schema(definition: Definition, annotations: dict[str, Any]) -> dict[s
     return {"type": "object", "properties": properties, "required": required}
 
 
+class _Schema(GenerateJsonSchema):
+    """JSON Schema without default values, which may be anything, a key perhaps, and without warnings."""
+
+    def emit_warning(self, kind: JsonSchemaWarningKind, detail: str) -> None:
+        """Say nothing: it would be said in the middle of the program's own output."""
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> dict[str, Any]:
+        """The schema of a value that may be left out."""
+        return self.generate_inner(schema["schema"])
+
+
 def _describable(annotation: Any) -> dict[str, JsonValue] | None:  # noqa: ANN401 -- whatever stands in an annotation
     try:
-        return TypeAdapter(annotation).json_schema()
+        return TypeAdapter(annotation).json_schema(schema_generator=_Schema)
     except Exception:  # noqa: BLE001 -- many types have no JSON form, and pydantic says so in many ways
         return None
 
@@ -157,5 +199,10 @@ def _fingerprint(agent: AgentDefinition, tools: list[ToolDefinition]) -> str:
 def _code_of(function: Callable[..., Any]) -> bytes:
     try:
         return inspect.getsource(function).encode("utf-8", "surrogateescape")
-    except (OSError, TypeError):  # typed at a prompt, or shipped without sources
-        return bytes(inspect.unwrap(function).__code__.co_code)
+    except Exception:  # noqa: BLE001 -- typed at a prompt, shipped without sources, or edited since it was imported
+        return _instructions(inspect.unwrap(function).__code__)
+
+
+def _instructions(code: CodeType) -> bytes:
+    constants = [_instructions(one) if inspect.iscode(one) else repr(one).encode() for one in code.co_consts]
+    return b"\0".join([code.co_code, repr(code.co_names).encode(), *constants])

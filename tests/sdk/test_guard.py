@@ -1,4 +1,7 @@
 import logging
+import signal
+import sys
+import threading
 
 import pytest
 
@@ -33,3 +36,61 @@ def test_a_guard_is_silent_by_default(capfd, held_back):
         raise ValueError("inside")
     held_back.clear()
     assert capfd.readouterr() == ("", "")
+
+
+class TimeLimit(Exception):  # noqa: N818 -- a program's name
+    pass
+
+
+class Handler:
+    def __call__(self, *_):
+        raise TimeLimit
+
+    def method(self, *_):
+        raise TimeLimit
+
+
+def function(*_):
+    raise TimeLimit
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGALRM")
+@pytest.mark.parametrize("handler", [function, Handler(), Handler().method])
+def test_what_a_signal_handler_raises_is_the_programs(handler):
+    before = signal.signal(signal.SIGALRM, handler)
+    try:
+        with pytest.raises(TimeLimit), guard("here"):
+            signal.raise_signal(signal.SIGALRM)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_a_log_filter_of_the_program_that_fails_does_no_harm(held_back):
+    def broken(record):
+        return record.request_id
+
+    logger = logging.getLogger("ams_sdk")
+    handler = logging.StreamHandler()
+    handler.addFilter(broken)
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    try:
+        with guard("here"):
+            raise ValueError("inside")
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(logging.NOTSET)
+    assert [place for place, _ in held_back] == ["here"]
+    held_back.clear()
+
+
+def test_in_a_thread_of_our_own_more_can_be_held_back(held_back):
+    def work():
+        with guard("here", BaseException):
+            raise SystemExit(3)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert [str(error) for _, error in held_back] == ["3"]
+    held_back.clear()

@@ -1,9 +1,12 @@
 import enum
+import gc
 import itertools
 import time
+import weakref
 from types import SimpleNamespace
-from typing import Literal
+from typing import Annotated, Any, Literal
 
+import pydantic
 import pytest
 
 from ams_sdk import _registry, agent, tool
@@ -96,7 +99,7 @@ def made(body, tools=()):
 
 
 def test_the_fingerprint_follows_the_code():
-    first, same, different, with_tool = made(1), made(1), made("[1]"), made(1, [search])
+    first, same, different, with_tool = made(1), made(1), made(2), made(1, [search])
     prints = [registration(one).fingerprint for one in (first, same, different, with_tool)]
     assert prints[0] == prints[1]
     assert len(set(prints)) == 3
@@ -145,3 +148,57 @@ def test_a_failed_registration_is_tried_again_after_a_pause(monkeypatch):
     registrar.agent_started(definition)
     jobs.pop()()
     assert registrar.agent_started(definition) == "id-1"
+
+
+def test_nested_code_counts_in_the_fingerprint():
+    prints = {
+        registration(made(f"[x + {number} for x in range(3)] + [(lambda: {number})()]")).fingerprint
+        for number in (1, 2)
+    }
+    assert len(prints) == 2
+
+
+def test_an_agent_that_is_defined_at_each_call_is_registered_once_and_not_kept():
+    jobs, platform, kept = [], Platform("id-1"), []
+    registrar = Registrar(platform, jobs.append)
+
+    def request(body):
+        @agent(tools=[])
+        def local():
+            return body
+
+        kept.append(weakref.ref(definition_of(local)))
+        return registrar.agent_started(definition_of(local))
+
+    assert request(object()) is None
+    jobs.pop()()
+    assert [request(object()) for _ in range(20)] == ["id-1"] * 20
+    assert (platform.registrations, jobs) == (["local"], [])
+    gc.collect()
+    assert [reference() for reference in kept] == [None] * 21
+
+
+def test_what_was_asked_before_a_fork_is_asked_again_after_it():
+    jobs, definition = [], definition_of(researcher)
+    registrar = Registrar(Platform("id-1"), jobs.append)
+    registrar.agent_started(definition)
+    registrar.after_fork()
+    registrar.agent_started(definition)
+    assert len(jobs) == 2
+
+
+class Settings(pydantic.BaseModel):
+    key: str = "sk-live-secret"
+    other: Any = object()
+
+
+def test_default_values_and_warnings_stay_here(recwarn):
+    @agent(tools=[])
+    def careful(settings: Settings, extra: Annotated[int, pydantic.Field(default=7)] = 7) -> Settings:
+        return settings
+
+    said = registration(careful).model_dump_json()
+    assert '"key":{"title":"Key","type":"string"}' in said
+    assert "secret" not in said
+    assert "default" not in said
+    assert [str(one.message) for one in recwarn] == []

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-import httpx
-
 from ams_sdk._client import calls, exchange
+from ams_sdk._client.blocking import BlockingHTTP
 from ams_sdk._client.connection import resolve
 
 if TYPE_CHECKING:
@@ -14,6 +13,8 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
     from uuid import UUID
+
+    import httpx
 
     from ams_sdk._client.calls import Call
     from ams_sdk._client.connection import Connection
@@ -37,23 +38,16 @@ T = TypeVar("T")
 class _Channel:
     """One connection and the HTTP client that serves it."""
 
-    def __init__(self, connection: Connection, http: httpx.Client) -> None:
+    def __init__(self, connection: Connection, http: BlockingHTTP) -> None:
         self.connection = connection
         self.http = http
 
     def send(self, call: Call[T]) -> T:
         """Send a call and return what it is after."""
         headers = exchange.headers_of(call, self.connection)
-        with (
-            exchange.untraced(),
-            exchange.receiving(self.connection.endpoint),
-            self.http.stream(
-                call.method, call.path, params=call.params or None, content=call.body, headers=headers
-            ) as response,
-        ):
-            reply = exchange.Reply(response, self.connection.endpoint)
-            for chunk in response.iter_bytes():
-                reply.add(chunk)
+        reply = self.http.exchange(
+            call.method, call.path, params=call.params or None, content=call.body, headers=headers
+        )
         return exchange.result_of(call, reply)
 
 
@@ -87,9 +81,7 @@ class Client:
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         connection = resolve(endpoint=endpoint, api_key=api_key)
-        with exchange.setting_up():
-            http = httpx.Client(transport=transport, **exchange.options(connection, timeout))
-        self._channel = _Channel(connection, http)
+        self._channel = _Channel(connection, BlockingHTTP(connection, timeout, transport))
         self.auth: Auth = Auth(self._channel)
         self.users: Users = Users(self._channel)
         self.agents: Agents = Agents(self._channel)

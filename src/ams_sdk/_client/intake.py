@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import gzip
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-import httpx
-
-from ams_sdk._client import exchange, problems
+from ams_sdk._client import background, problems
+from ams_sdk._client.blocking import BlockingHTTP
 
 if TYPE_CHECKING:
+    import httpx
+
     from ams_sdk._client.connection import Connection
 
 __all__ = ["Answer", "SpanIntake"]
@@ -44,9 +44,8 @@ class SpanIntake:
 
     def __init__(self, connection: Connection, timeout: float, transport: httpx.BaseTransport | None = None) -> None:
         self._connection = connection
-        self._timeout = timeout
-        self._transport = transport
-        self._open()
+        self._http = BlockingHTTP(connection, timeout, transport)
+        background.keep_quiet()
 
     def post(self, message: bytes) -> Answer:
         """Send one encoded message.
@@ -57,28 +56,14 @@ class SpanIntake:
             NotLoggedInError: there is no credential.
             LoginExpiredError: the login is over.
         """
-        if os.getpid() != self._owner:
-            self._open()  # a connection must not be shared with the process that this one was forked from
         headers = {"Content-Type": "application/x-protobuf", "Authorization": f"Bearer {self._connection.credential()}"}
         if len(message) >= _GZIP_FROM:
             message = gzip.compress(message, compresslevel=1)
             headers["Content-Encoding"] = "gzip"
-        with (
-            exchange.untraced(),
-            exchange.receiving(self._connection.endpoint),
-            self._http.stream("POST", _PATH, content=message, headers=headers) as response,
-        ):
-            reply = exchange.Reply(response, self._connection.endpoint)
-            for chunk in response.iter_bytes():
-                reply.add(chunk)
+        reply = self._http.exchange("POST", _PATH, content=message, headers=headers)
+        response = reply.response
         return Answer(response.status_code, bytes(reply.content), problems.retry_after(response.headers))
 
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
-
-    def _open(self) -> None:
-        with exchange.setting_up():
-            options = exchange.options(self._connection, self._timeout)
-            self._http = httpx.Client(transport=self._transport, **options)
-        self._owner = os.getpid()

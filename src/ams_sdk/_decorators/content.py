@@ -47,5 +47,7 @@ def _named(definition: Definition, args: Sequence[Any], kwargs: Mapping[str, Any
     named = dict(zip(names, given, strict=False))
     if len(given) > len(names):
         named["*args"] = given[len(names) :]
-    named.update(kwargs)
+    for name, value in kwargs.items():
+        # A positional-only parameter and an item of **kwargs may have one name.
+        named[f"**{name}" if name in named else name] = value
     return named

@@ -20,7 +20,7 @@ _NAME: Final = re.compile(rf"[A-Za-z0-9_][A-Za-z0-9._-]{{0,{MAX_NAME - 1}}}")
 _ATTRIBUTE: Final = "__ams_definition__"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Definition:
     """A decorated function.
 
@@ -113,9 +113,13 @@ def description_for(function: Callable[..., Any], given: str | None) -> str | No
     """The given description, or the first paragraph of the docstring, bounded."""
     text = given if given is not None else inspect.getdoc(function)
     paragraph = (text or "").strip().split("\n\n", 1)[0]
-    return " ".join(paragraph.split())[:MAX_DESCRIPTION] or None
+    text = " ".join(paragraph.split())[:MAX_DESCRIPTION]
+    return text.encode("utf-8", "replace").decode() or None  # a lone surrogate could not be sent
 
 
 def _positional_names(function: Callable[..., Any]) -> tuple[str, ...]:
-    code = getattr(inspect.unwrap(function), "__code__", None)  # what a wrapper wraps need not be a function
+    try:
+        code = getattr(inspect.unwrap(function), "__code__", None)  # what a wrapper wraps need not be a function
+    except ValueError:  # it claims to wrap itself
+        code = function.__code__
     return code.co_varnames[: code.co_argcount] if code is not None else ()

@@ -6,6 +6,7 @@ Nothing in here raises into the call. If the span cannot be begun the call goes 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 import traceback
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -54,21 +55,29 @@ def begin(definition: Definition, args: tuple[Any, ...], kwargs: Mapping[str, An
     return None
 
 
-def _begin(lent: Runtime, definition: Definition, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Invocation:
+def _begin(
+    lent: Runtime, definition: Definition, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> Invocation | None:
     context = otel_context.get_current()
+    if otel_context.get_value(otel_context._SUPPRESS_INSTRUMENTATION_KEY, context):  # noqa: SLF001 -- it has no public name
+        return None  # what the SDK itself or another instrumentation does on its own account
     if isinstance(definition, AgentDefinition):
         name, attributes = f"{_semconv.OPERATION_INVOKE_AGENT} {definition.name}", _agent_attributes(lent, definition)
     else:
         name, attributes = f"{_semconv.OPERATION_EXECUTE_TOOL} {definition.name}", _tool_attributes(definition, context)
     span = lent.tracer().start_span(name, context, SpanKind.INTERNAL, attributes)
-    context = set_span_in_context(span, context)
-    if isinstance(definition, AgentDefinition):
-        context = _new_run(span, definition, context)
-    captures = lent.capture_content and span.is_recording()
-    if captures:
-        with guard(f"{definition.name}: recording its arguments"):
-            span.set_attribute(*content.arguments(definition, args, kwargs))
-    return Invocation(definition, span, otel_context.attach(context), captures=captures)
+    try:
+        context = set_span_in_context(span, context)
+        if isinstance(definition, AgentDefinition):
+            context = _new_run(span, definition, context)
+        captures = lent.capture_content and span.is_recording()
+        if captures:
+            with guard(f"{definition.name}: recording its arguments"):
+                span.set_attribute(*content.arguments(definition, args, kwargs))
+        return Invocation(definition, span, otel_context.attach(context), captures=captures)
+    except BaseException:  # Ctrl-C while an argument is rendered: nobody else knows of this span
+        span.end()
+        raise
 
 
 def _agent_attributes(lent: Runtime, agent: AgentDefinition) -> dict[str, str]:
@@ -118,17 +127,21 @@ class Invocation:
 
     def returned(self, value: object) -> None:
         """The call ended well. The status stays unset, as the conventions demand of libraries."""
-        with guard(f"{self._definition.name}: recording its result"):
-            if self._captures:
-                self._span.set_attribute(*content.result(self._definition, value))
-        self._end()
+        try:
+            with guard(f"{self._definition.name}: recording its result"):
+                if self._captures:
+                    self._span.set_attribute(*content.result(self._definition, value))
+        finally:
+            self._end()
 
     def failed(self, error: BaseException) -> None:
         """The call raised."""
-        with guard(f"{self._definition.name}: recording its error"):
-            if not _is_cancellation(error):
-                self._record(error)
-        self._end()
+        try:
+            with guard(f"{self._definition.name}: recording its error"):
+                if not _is_cancellation(error):
+                    self._record(error)
+        finally:
+            self._end()
 
     def _record(self, error: BaseException) -> None:
         kind = error_type(error)
@@ -144,10 +157,14 @@ class Invocation:
         self._span.add_event(_semconv.EXCEPTION_EVENT, attributes)
 
     def _end(self) -> None:
-        with guard(f"{self._definition.name}: ending its span"):
-            self._span.end()
-        with guard(f"{self._definition.name}: leaving its context"):
-            otel_context.detach(self._token)
+        try:
+            with guard(f"{self._definition.name}: ending its span"):
+                self._span.end()
+        finally:
+            # Not otel_context.detach: that prints a stack when a task is torn down in another context than its own,
+            # which is no error and has nothing to restore.
+            with contextlib.suppress(ValueError):
+                otel_context._RUNTIME_CONTEXT.detach(self._token)  # noqa: SLF001
 
 
 def error_type(error: BaseException) -> str:

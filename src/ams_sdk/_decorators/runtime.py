@@ -6,6 +6,7 @@ asked; then ``starter`` is, once, and the answer holds until the SDK is configur
 
 from __future__ import annotations
 
+import os
 import threading
 from typing import TYPE_CHECKING, Protocol
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from ams_sdk._decorators.definition import AgentDefinition
 
-__all__ = ["Runtime", "current", "reset", "set_current", "set_starter"]
+__all__ = ["Runtime", "current", "lock", "reset", "set_current", "set_starter"]
 
 
 class Runtime(Protocol):
@@ -41,31 +42,44 @@ class Runtime(Protocol):
 class _State:
     def __init__(self) -> None:
         self.lock = threading.RLock()
-        self.asked = False
+        self.decided = False
+        self.asking = False
         self.runtime: Runtime | None = None
         self.starter: Callable[[], Runtime | None] | None = None
 
+    def after_fork(self) -> None:
+        # The thread that held the lock, and was asking perhaps, is not in the child.
+        self.lock = threading.RLock()
+        self.asking = False
+
 
 _state = _State()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_state.after_fork)
 
 
 def current() -> Runtime | None:
     """The configured SDK, or None: then a decorated call is a plain call."""
-    return _state.runtime if _state.asked else _ask()
+    return _state.runtime if _state.decided else _ask()
+
+
+def lock() -> threading.RLock:
+    """The one lock for whoever changes what is configured; two would be taken in two orders."""
+    return _state.lock
 
 
 def set_current(runtime: Runtime | None) -> None:
     """Decide by hand: from now on calls are traced by this runtime, or not at all."""
     with _state.lock:
         _state.runtime = runtime
-        _state.asked = True
+        _state.decided = True
 
 
 def reset() -> None:
     """Forget the answer: the next decorated call asks again."""
     with _state.lock:
         _state.runtime = None
-        _state.asked = False
+        _state.decided = False
 
 
 def set_starter(starter: Callable[[], Runtime | None]) -> None:
@@ -74,12 +88,16 @@ def set_starter(starter: Callable[[], Runtime | None]) -> None:
 
 
 def _ask() -> Runtime | None:
+    # Calls of other threads wait here: untraced they would tear their trees. A decorated function that the starter
+    # itself happens to call gets past the lock and is a plain call.
     with _state.lock:
-        if not _state.asked:
-            runtime = None
-            # Decided before it is asked: a decorated function that the starter happens to call is a plain call.
-            _state.asked = True
-            with guard("configuring from the environment"):
-                runtime = _state.starter() if _state.starter else None
-            _state.runtime = runtime
+        if not _state.decided and not _state.asking:
+            _state.asking = True
+            try:
+                runtime = None
+                with guard("configuring from the environment"):
+                    runtime = _state.starter() if _state.starter else None
+                set_current(runtime)
+            finally:
+                _state.asking = False
         return _state.runtime

@@ -55,6 +55,7 @@ class PlatformExporter(SpanExporter):
         self._connection = connection
         self._intake = SpanIntake(connection, _TIMEOUT, transport)
         self._hurrying = threading.Event()
+        self._not_before = 0.0
         self._refusal_is_told = False
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
@@ -62,6 +63,9 @@ class PlatformExporter(SpanExporter):
         message = _encoded(spans)
         give_up = time.monotonic() + _PATIENCE
         pause = _FIRST_PAUSE
+        owed = self._not_before - time.monotonic()
+        if owed > 0 and (owed > _PATIENCE or self._hurrying.wait(owed)):
+            return SpanExportResult.FAILURE
         while True:
             try:
                 answer = self._attempt(message)
@@ -71,6 +75,8 @@ class PlatformExporter(SpanExporter):
             if answer is not None and answer.status not in _RETRYABLE:
                 return self._result(answer)
             asked_for = (answer.retry_after if answer else None) or 0.0
+            # The platform asks the client for a pause, not the batch: the next batch keeps it too.
+            self._not_before = time.monotonic() + asked_for
             # The jitter keeps a thousand agents from coming back in the same moment.
             wait = max(pause * random.uniform(0.5, 1.0), asked_for)  # noqa: S311 -- no secret
             if time.monotonic() + wait > give_up or self._hurrying.wait(wait):

@@ -6,17 +6,17 @@ here waits without a deadline, and no deadline is stretched by an exporter that 
 
 from __future__ import annotations
 
-import os
+import contextlib
 import threading
 import time
-import weakref
 from collections import Counter, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from opentelemetry import context as otel_context
 from opentelemetry.sdk.trace.export import SpanExportResult
 
+from ams_sdk._client.background import THREADS
+from ams_sdk._client.exchange import untraced
 from ams_sdk._guard import guard
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ MAX_BATCH: Final = 512
 DELAY: Final = 0.2
 """Seconds that the first span of a batch waits for others."""
 
-_SUPPRESSED: Final = ("suppress_instrumentation", "suppress_http_instrumentation")
+AFTER_SHUTDOWN: Final = "after shutdown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +57,13 @@ class Pipeline:
     def __init__(self, exporter: SpanExporter, name: str) -> None:
         self.name = name
         self._exporter = exporter
-        self._fresh()
-        # The child of a fork has no worker and must not send the parent's spans a second time.
-        reference = weakref.WeakMethod(self._fresh)
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=lambda: (fresh := reference()) and fresh())
+        self._begin()
 
-    def _fresh(self) -> None:
+    def after_fork(self) -> None:
+        """Begin anew in the child of a fork: it has no worker, and must not send the parent's spans a second time."""
+        self._begin()
+
+    def _begin(self) -> None:
         self._queue: deque[ReadableSpan] = deque()
         self._jobs: deque[Callable[[], None]] = deque()
         self._condition = threading.Condition()
@@ -82,14 +82,19 @@ class Pipeline:
         """Take a finished span; never blocks on the network, never raises."""
         with self._condition:
             if self._closing:
-                self._dropped["after shutdown"] += 1
+                self._dropped[AFTER_SHUTDOWN] += 1
             elif len(self._queue) >= MAX_QUEUE:
                 self._dropped["queue full"] += 1
             else:
                 self._queue.append(span)
                 self._submitted += 1
-                if len(self._queue) in {1, MAX_BATCH}:
+                if self._worker is None or len(self._queue) in {1, MAX_BATCH}:
                     self._wake()
+
+    def refuse(self) -> None:
+        """Count a span that ended after the shutdown."""
+        with self._condition:
+            self._dropped[AFTER_SHUTDOWN] += 1
 
     def submit_job(self, job: Callable[[], None]) -> None:
         """Let the worker run this before it sends what comes later, for example the registration of an agent."""
@@ -121,8 +126,8 @@ class Pipeline:
     def close(self) -> None:
         """Take no more spans and hurry with those that are there; see ``join``."""
         with self._condition:
+            self._wake()  # also with nothing to send: the worker shuts the exporter down, not the caller
             self._closing = True
-            self._condition.notify_all()
         with guard(f"{self.name}: telling the exporter to hurry"):
             hurry = getattr(self._exporter, "hurry", None)
             if hurry is not None:
@@ -138,10 +143,7 @@ class Pipeline:
             Whether everything was sent.
         """
         worker = self._worker
-        if worker is None:
-            with guard(f"{self.name}: shutting the exporter down"):
-                self._exporter.shutdown()
-        elif worker is not threading.current_thread():
+        if worker is not None and worker is not threading.current_thread():
             worker.join(max(0.0, deadline - time.monotonic()))
         with self._condition:
             return self._done >= self._submitted and not self._failed
@@ -153,25 +155,21 @@ class Pipeline:
 
     def _wake(self) -> None:
         if self._worker is None:
-            self._worker = threading.Thread(target=self._work, name=f"ams-sdk {self.name}", daemon=True)
-            try:
-                self._worker.start()
-            except RuntimeError:  # the interpreter is ending and starts no more threads
-                self._worker = None
-                self._closing = True
+            worker = threading.Thread(target=self._work, name=f"{THREADS}{self.name}", daemon=True)
+            # It may fail: a limit on threads, or an interpreter that is ending. The next span tries again.
+            with contextlib.suppress(RuntimeError):
+                worker.start()
+                self._worker = worker
         self._condition.notify_all()
 
     def _work(self) -> None:
-        context = otel_context.get_current()
-        for key in _SUPPRESSED:
-            context = otel_context.set_value(key, True, context)  # noqa: FBT003 -- OpenTelemetry's signature
-        otel_context.attach(context)
-        while self._wait_for_work():
-            self._run_jobs()
-            if batch := self._take_batch():
-                self._send(batch)
-        with guard(f"{self.name}: shutting the exporter down"):
-            self._exporter.shutdown()
+        with untraced():
+            while self._wait_for_work():
+                self._run_jobs()
+                if batch := self._take_batch():
+                    self._send(batch)
+            with guard(f"{self.name}: shutting the exporter down", BaseException):
+                self._exporter.shutdown()
 
     def _wait_for_work(self) -> bool:
         with self._condition:
@@ -191,7 +189,7 @@ class Pipeline:
     def _run_jobs(self) -> None:
         while self._jobs:
             job = self._jobs.popleft()
-            with guard(f"{self.name}: a job"):
+            with guard(f"{self.name}: a job", BaseException):
                 job()
             with self._condition:
                 self._jobs_done += 1
@@ -203,7 +201,7 @@ class Pipeline:
 
     def _send(self, batch: list[ReadableSpan]) -> None:
         sent = False
-        with guard(f"{self.name}: sending spans"):
+        with guard(f"{self.name}: sending spans", BaseException):
             sent = self._exporter.export(batch) is SpanExportResult.SUCCESS
         with self._condition:
             self._done += len(batch)

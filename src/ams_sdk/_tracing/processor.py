@@ -57,10 +57,13 @@ class PipelineProcessor(SpanProcessor):
         """Queue the span, if it is sampled and ours to take."""
         with guard("queueing a finished span"):
             related = not self._only_related or self._is_related(span)
-            if self._detached or not related or not _ids(span).trace_flags.sampled:
+            if not related or not _ids(span).trace_flags.sampled:
                 return
             for pipeline in self._pipelines:
-                pipeline.submit(span)
+                if self._detached:
+                    pipeline.refuse()
+                else:
+                    pipeline.submit(span)
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """Send what is queued; False if that did not succeed in time."""

@@ -144,3 +144,15 @@ def test_a_tool_that_is_none():
 def test_an_unknown_option_is_an_error():
     with pytest.raises(TypeError, match="verison"):
         agent(verison="1")
+
+
+def test_a_function_that_claims_to_wrap_itself():
+    def loop(value):
+        return value
+
+    loop.__wrapped__ = loop
+    assert definition_of(tool(loop)).positional == ("value",)
+
+
+def test_a_description_that_cannot_be_sent_is_mended():
+    assert definition_of(tool(description="a\ud800b")(lambda: 1)).description == "a?b"

@@ -1,6 +1,7 @@
 """What is recorded of a call."""
 
 import asyncio
+import contextvars
 import json
 import logging
 import sys
@@ -13,6 +14,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 import ams_sdk
 from ams_sdk import agent, tool
+from ams_sdk._client import exchange
 from ams_sdk._decorators import invocation, runtime
 
 
@@ -274,3 +276,66 @@ def test_a_detached_sdk_records_nothing(recorder):
     ams_sdk.shutdown()
     search("otters")
     assert recorder.exporter.get_finished_spans() == ()
+
+
+@pytest.mark.parametrize("part", ["arguments", "result"])
+def test_an_interrupt_while_content_is_recorded_ends_the_span_and_leaves_its_context(recorder, monkeypatch, part):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(invocation.content, part, interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            search("otters")
+    assert not trace.get_current_span().get_span_context().is_valid
+    search("again")
+    first, second = recorder.spans
+    assert (first.parent, second.parent) == (None, None)
+
+
+def test_a_task_that_is_torn_down_in_another_context_prints_nothing(recorder, caplog):
+    @agent
+    async def waits():
+        await asyncio.sleep(0)
+
+    coroutine = waits()
+    contextvars.copy_context().run(coroutine.send, None)
+    coroutine.close()
+    assert caplog.records == []
+    assert len(recorder.spans) == 1
+
+
+def test_calls_under_suppressed_instrumentation_are_not_traced(recorder):
+    with exchange.untraced():
+        assert asyncio.run(researcher("otters")) == "otters"
+    assert recorder.spans == ()
+
+
+def test_a_log_handler_that_is_traced_does_not_feed_itself(sink):
+    class Handler(logging.Handler):
+        def emit(self, record):
+            search(record.getMessage(), 1)
+
+    sink.answers = [200]
+    ams_sdk.configure(endpoint=sink.url, api_key="the-key")
+    root, handler = logging.getLogger(), Handler()
+    root.addHandler(handler)
+    level = root.level
+    root.setLevel(logging.DEBUG)
+    try:
+        for _ in range(3):
+            search("otters", 1)
+            assert ams_sdk.flush()
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(level)
+    assert ams_sdk.stats().exported == {"platform": 3}
+
+
+def test_a_positional_argument_and_a_keyword_of_one_name_are_both_recorded(recorder):
+    @tool
+    def odd(x, /, **more):
+        return x, more
+
+    odd(1, x=2)
+    assert recorder.one("execute_tool odd").attributes["gen_ai.tool.call.arguments"] == '{"x":1,"**x":2}'

@@ -175,3 +175,24 @@ def test_one_span_that_cannot_be_sent_does_not_cost_the_others(sink, exporter, m
 
 def test_nothing_is_kept(exporter):
     assert exporter.force_flush()
+
+
+def test_a_pause_is_asked_of_the_client_and_not_of_one_batch(sink, exporter, make):
+    sink.answers = [(429, {"Retry-After": "3600"}, b"")]
+    assert exporter.export(make("one")) is FAILURE
+    assert exporter.export(make("two")) is FAILURE
+    assert len(sink.requests) == 1
+
+
+def test_the_programs_log_is_not_filled_with_our_requests(sink, connection, make, caplog):
+    exporter = PlatformExporter(connection)
+    results = []
+    with caplog.at_level(logging.DEBUG):
+        thread = threading.Thread(target=lambda: results.append(exporter.export(make("one"))), name="ams-sdk platform")
+        thread.start()
+        thread.join()
+        assert [record for record in caplog.records if record.name.startswith("http")] == []
+        assert exporter.export(make("two")) is SUCCESS
+        assert [record for record in caplog.records if record.name == "httpx"]
+    assert results == [SUCCESS]
+    exporter.shutdown()

@@ -1,3 +1,4 @@
+import asyncio
 import os
 import threading
 import time
@@ -203,24 +204,51 @@ def test_the_exporters_own_requests_are_not_traced(pipeline, exporter):
     seen = {}
 
     def export(_):
-        for key in ("suppress_instrumentation", "suppress_http_instrumentation"):
-            seen[key] = otel_context.get_value(key)
+        for key in ("_SUPPRESS_INSTRUMENTATION_KEY", "_SUPPRESS_HTTP_INSTRUMENTATION_KEY"):
+            seen[key] = otel_context.get_value(getattr(otel_context, key))
         return SpanExportResult.SUCCESS
 
     exporter.export = export
     pipeline.submit(1)
     assert pipeline.flush(10)
-    assert seen == {"suppress_instrumentation": True, "suppress_http_instrumentation": True}
+    assert seen == {"_SUPPRESS_INSTRUMENTATION_KEY": True, "_SUPPRESS_HTTP_INSTRUMENTATION_KEY": True}
 
 
-def test_no_thread_can_be_started_while_the_interpreter_ends(pipeline, monkeypatch):
+def test_a_thread_that_cannot_be_started_is_tried_again(pipeline, exporter, monkeypatch):
     def refuse(_):
-        raise RuntimeError("can't create new thread at interpreter shutdown")
+        raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with monkeypatch.context() as limited:
+        limited.setattr(threading.Thread, "start", refuse)
+        pipeline.submit(1)
+        pipeline.submit(2)
+    assert pipeline.counts().waiting == 2
+    pipeline.submit(3)
+    assert pipeline.flush(10)
+    assert exporter.spans == [1, 2, 3]
+
+
+@pytest.mark.parametrize("error", [asyncio.CancelledError(), SystemExit(1), KeyboardInterrupt()])
+def test_nothing_that_an_exporter_raises_ends_the_worker(pipeline, exporter, held_back, error):
+    def export(_):
+        raise error
+
+    exporter.export = export
     pipeline.submit(1)
+    assert pipeline.flush(10) is False
+    del exporter.export
     pipeline.submit(2)
-    assert pipeline.counts().dropped == {"after shutdown": 1}
+    assert pipeline.flush(10) is True
+    assert [one for _, one in held_back] == [error]
+    held_back.clear()
+
+
+def test_an_unused_exporter_that_is_slow_to_shut_down_is_left_behind(pipeline, exporter):
+    exporter.shutdown = lambda: exporter.gate.wait(30)
+    exporter.gate.clear()
+    began = time.monotonic()
+    end(pipeline, 0.2)
+    assert time.monotonic() - began < 5
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
@@ -232,6 +260,7 @@ def test_a_forked_child_sends_its_own_spans_and_none_of_its_parents(pipeline, ex
     pipeline.submit("waiting")
     child = os.fork()
     if child == 0:
+        pipeline.after_fork()
         exporter.gate = threading.Event()
         exporter.gate.set()
         pipeline.submit("child's")

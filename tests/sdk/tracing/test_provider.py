@@ -1,5 +1,7 @@
 """Whose provider serves, and what is left behind."""
 
+import time
+
 import pytest
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
@@ -152,3 +154,80 @@ def test_a_span_that_nobody_samples_is_not_taken(unconfigured_recorder):
     recorder = unconfigured_recorder.configure(sample_rate=0.0)
     walker("up")
     assert names(recorder) == []
+
+
+def test_a_librarys_tracer_follows_whoever_serves(unconfigured_recorder):
+    library = trace.get_tracer("a library, at import")
+    library.start_span("nobody").end()
+    first = unconfigured_recorder.configure()
+    library.start_span("first").end()
+    with library.start_as_current_span("current"):
+        walker("up")
+    assert names(first) == ["first", *RUN, "current"]
+    assert first.one("invoke_agent walker").parent == first.one("current").get_span_context()
+    second = type(first)().configure()
+    library.start_span("second").end()
+    assert names(second) == ["second"]
+    ams_sdk.shutdown()
+    assert not library.start_span("after").is_recording()
+    application = Application()
+    trace.set_tracer_provider(application.provider)
+    library.start_span("the application's").end()
+    assert application.names == ["the application's"]
+
+
+def test_start_as_current_span_is_a_decorator_too(unconfigured_recorder):
+    recorder = unconfigured_recorder.configure()
+
+    @trace.get_tracer("a library").start_as_current_span("decorated")
+    def work():
+        return trace.get_current_span().is_recording()
+
+    assert work()
+    assert names(recorder) == ["decorated"]
+
+
+def test_a_provider_that_calls_decorated_functions_while_it_is_joined(unconfigured_recorder):
+    @tool
+    def inside():
+        return None
+
+    class Curious(TracerProvider):
+        def get_tracer(self, *scope, **more):
+            inside()
+            return super().get_tracer(*scope, **more)
+
+    trace.set_tracer_provider(Curious(shutdown_on_exit=False))
+    recorder = unconfigured_recorder.configure()
+    walker("up")
+    assert len([name for name in names(recorder) if name == "invoke_agent walker"]) == 1
+    assert len(trace.get_tracer_provider()._active_span_processor._span_processors) == 1
+
+
+def test_the_applications_flush_waits_no_longer_for_us_than_its_end_would(unconfigured_recorder, sink):
+    application = Application()
+    trace.set_tracer_provider(application.provider)
+    sink.answers = [(503, {"Retry-After": "30"}, b"")]
+    ams_sdk.configure(endpoint=sink.url, api_key="the-key", exit_timeout=0.1)
+    look("up")  # no agent, so nothing is registered
+    began = time.monotonic()
+    assert application.provider.force_flush(30_000) is False
+    assert time.monotonic() - began < 10
+
+
+def test_a_run_that_is_open_at_the_shutdown_is_counted(unconfigured_recorder):
+    unconfigured_recorder.configure()
+
+    @agent
+    def ends_it():
+        ams_sdk.shutdown()
+
+    ends_it()
+    assert ams_sdk.stats().dropped == {"InMemorySpanExporter 1: after shutdown": 1}
+
+
+def test_a_provider_of_ours_that_the_application_shuts_down_counts_what_it_loses(unconfigured_recorder):
+    unconfigured_recorder.configure()
+    trace.get_tracer_provider().shutdown()
+    walker("up")
+    assert ams_sdk.stats().dropped == {"InMemorySpanExporter 1: after shutdown": 3}

@@ -1,0 +1,91 @@
+"""One endpoint over HTTP, for callers that block; the only place that makes an ``httpx.Client``."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from typing import TYPE_CHECKING, Final
+
+import httpx
+
+from ams_sdk._client import exchange
+from ams_sdk._errors import PlatformTimeoutError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ams_sdk._client.connection import Connection
+
+__all__ = ["BlockingHTTP"]
+
+_LONGEST_ANSWER: Final = 60.0
+"""Seconds for the body of an answer as a whole: the timeout of each piece says nothing about one that trickles."""
+
+
+class BlockingHTTP:
+    """Sends requests and reads their answers; may serve many threads, and the children of a fork.
+
+    Args:
+        connection: the endpoint.
+        timeout: seconds for a connection, and for each piece of an answer.
+        transport: an httpx transport to use instead of the network.
+
+    Raises:
+        ConfigurationError: the HTTP client cannot be set up.
+    """
+
+    def __init__(self, connection: Connection, timeout: float, transport: httpx.BaseTransport | None) -> None:
+        self._connection = connection
+        self._timeout = timeout
+        self._transport = transport
+        self._open()
+
+    def exchange(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str],
+        params: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+    ) -> exchange.Reply:
+        """Send one request and read its whole answer, whatever its status.
+
+        Raises:
+            PlatformUnreachableError: nothing answered, or not in time.
+            ProtocolError: the answer broke off or is too large.
+        """
+        if os.getpid() != self._owner:
+            self._reopen()
+        endpoint = self._connection.endpoint
+        with (
+            exchange.untraced(),
+            exchange.receiving(endpoint),
+            self._http.stream(method, path, params=params, content=content, headers=headers) as response,
+        ):
+            reply = exchange.Reply(response, endpoint)
+            deadline = time.monotonic() + _LONGEST_ANSWER
+            for chunk in response.iter_bytes():
+                reply.add(chunk)
+                if time.monotonic() > deadline:
+                    raise PlatformTimeoutError(f"{endpoint} did not finish its answer within {_LONGEST_ANSWER:g} s.")
+        return reply
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def _open(self) -> None:
+        with exchange.setting_up():
+            options = exchange.options(self._connection, self._timeout)
+            self._http = httpx.Client(transport=self._transport, **options)
+        self._owner = os.getpid()
+        self._lock = threading.Lock()
+
+    def _reopen(self) -> None:
+        # Connections must not be shared with the process that this one was forked from: each would read the other's
+        # answers. They are left open here, since closing them would end them there.
+        with self._lock:
+            if os.getpid() != self._owner:
+                self._open()
