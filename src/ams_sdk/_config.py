@@ -157,7 +157,7 @@ SETTINGS: Final = (
         "AMS_CAPTURE_CONTENT",
         default=True,
         read=_flag,
-        doc="Whether arguments, results and messages are recorded. They are bounded, and secrets are masked.",
+        doc="Whether arguments, results and messages of decorated calls are recorded, bounded and with secrets masked.",
         otel_env="OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT",
         otel_read=_captures,
     ),

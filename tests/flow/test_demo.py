@@ -135,6 +135,6 @@ def wait_until_unreachable(client):
             client.users.me()
         except ams_sdk.PlatformUnreachableError:
             return
-        except ams_sdk.AuthenticationError:
+        except (ams_sdk.AuthenticationError, ams_sdk.ProtocolError):  # it serves, or is about to end
             time.sleep(0.05)  # there is nothing to wait on: the server is not our child
     pytest.fail("the server outlives the demo that was killed")

@@ -137,7 +137,8 @@ def test_the_environment_is_enough_for_the_first_call(platform, monkeypatch):
     outside_pytest(monkeypatch)
     walker("up")
     assert ams_sdk.shutdown()
-    assert len(platform.requests) == 2
+    del platform.requests[0]
+    assert len(platform.spans) == 2
 
 
 @pytest.mark.parametrize("environ", [{}, {"AMS_ENDPOINT": "{url}"}, {"AMS_API_KEY": "the-key"}])
@@ -160,7 +161,8 @@ def test_under_pytest_nothing_leaves_unless_it_is_asked_for(platform, monkeypatc
     runtime.reset()
     walker("up")
     assert ams_sdk.shutdown()
-    assert len(platform.requests) == 2
+    del platform.requests[0]
+    assert len(platform.spans) == 2
 
 
 def test_a_bad_environment_is_held_back_from_the_first_call(monkeypatch, held_back):
@@ -232,7 +234,7 @@ def test_however_it_ends_in_python(platform, ending, code):
 def test_with_nothing_listening_the_end_comes_at_once_and_in_silence():
     code, errors, seconds = run("", "http://127.0.0.1:9")
     assert (code, errors) == (0, "")
-    assert seconds < 4
+    assert seconds < 1.8  # the limit of two seconds was not what ended it
 
 
 @pytest.mark.parametrize(
@@ -254,7 +256,7 @@ def test_a_platform_that_answers_503_for_ever_does_not_hold_the_end(sink):
     sink.answers = [(503, {"Retry-After": "3600"}, b"")]
     code, errors, seconds = run("", sink.url)
     assert (code, errors) == (0, "")
-    assert seconds < 4
+    assert seconds < 1.8
 
 
 def test_a_sink_that_hangs_in_the_middle_of_a_send(sink):

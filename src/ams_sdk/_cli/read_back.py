@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.trace import INVALID_SPAN_CONTEXT
@@ -19,14 +21,18 @@ if TYPE_CHECKING:
 __all__ = ["agent_differences", "span_differences"]
 
 _NANOSECONDS: Final = 1_000
+"""In a microsecond, which is as exact as a time on the wire."""
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def span_differences(ran: Sequence[ReadableSpan], read: Sequence[Span]) -> list[str]:
     """Say in what the spans that were read back differ from those that ended in this process; empty if in nothing."""
     expected = {f"{_ids(span).span_id:016x}": _facts_of_ended(span) for span in ran}
     found = {span.span_id: _facts_of_read(span) for span in read}
+    copies = Counter(span.span_id for span in read)
     missing = [f"span {span_id} ({expected[span_id]['name']}) is missing" for span_id in expected.keys() - found.keys()]
     surplus = [f"span {span_id} ({found[span_id]['name']}) never ran" for span_id in found.keys() - expected.keys()]
+    twice = [f"span {span_id} is there {times} times" for span_id, times in copies.items() if times > 1]
     changed = [
         f"span {span_id} ({facts['name']}): {name} was {facts[name]!r} and is {found[span_id][name]!r}"
         for span_id, facts in expected.items()
@@ -34,7 +40,7 @@ def span_differences(ran: Sequence[ReadableSpan], read: Sequence[Span]) -> list[
         for name in facts
         if facts[name] != found[span_id][name]
     ]
-    return missing + surplus + changed
+    return missing + surplus + twice + changed
 
 
 def agent_differences(said: AgentRegistration, read: Agent) -> list[str]:
@@ -60,7 +66,14 @@ def _facts_of_ended(span: ReadableSpan) -> dict[str, Any]:
         "start": start // _NANOSECONDS,
         "duration": end - start,
         "attributes": _plain(span.attributes),
-        "events": [(event.name, _plain(event.attributes)) for event in span.events],
+        "events": [(event.name, event.timestamp // _NANOSECONDS, _plain(event.attributes)) for event in span.events],
+        "links": [
+            (f"{link.context.trace_id:032x}", f"{link.context.span_id:016x}", _plain(link.attributes))
+            for link in span.links
+        ],
+        "scope": (span.instrumentation_scope.name, span.instrumentation_scope.version)
+        if span.instrumentation_scope
+        else (None, None),
         "resource": _plain(span.resource.attributes),
     }
 
@@ -73,12 +86,18 @@ def _facts_of_read(span: Span) -> dict[str, Any]:
         "kind": span.kind,
         "status": span.status,
         "status message": span.status_message or None,
-        "start": round(span.started_at.timestamp() * 1_000_000),
+        "start": _microseconds(span.started_at),
         "duration": span.duration_ns,
         "attributes": span.attributes,
-        "events": [(event.name, event.attributes) for event in span.events],
+        "events": [(event.name, _microseconds(event.at), event.attributes) for event in span.events],
+        "links": [(link.trace_id, link.span_id, link.attributes) for link in span.links],
+        "scope": (span.scope_name, span.scope_version),
         "resource": span.resource,
     }
+
+
+def _microseconds(instant: datetime) -> int:
+    return (instant - _EPOCH) // timedelta(microseconds=1)
 
 
 def _plain(attributes: Attributes) -> dict[str, Any]:
