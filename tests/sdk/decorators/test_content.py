@@ -1,0 +1,78 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ams_sdk import agent, tool
+from ams_sdk._decorators import content, definition_of
+
+
+@tool
+def search(query, limit=3, *more, **options):
+    return query, limit, more, options
+
+
+@agent
+def planner(goal):
+    return goal
+
+
+class Desk:
+    @agent
+    def clerk(self, form):
+        return form
+
+
+values = st.text("ab", max_size=3) | st.integers(0, 9)
+
+
+@given(st.lists(values, min_size=1, max_size=5), st.dictionaries(st.text("xy", min_size=1, max_size=2), values))
+def test_every_argument_is_recorded_once(args, kwargs):
+    name, value = content.arguments(definition_of(search), args, kwargs)
+    recorded = json.loads(value)
+    positional = [recorded[one] for one in ("query", "limit") if one in recorded] + recorded.get("*args", [])
+    assert name == "gen_ai.tool.call.arguments"
+    assert positional == args
+    assert {key: recorded[key] for key in kwargs} == kwargs
+    assert len(recorded) == min(len(args), 2) + (len(args) > 2) + len(kwargs)
+
+
+@pytest.mark.parametrize(
+    ("definition", "args", "kwargs", "name"),
+    [
+        (planner, ("fly",), {}, "gen_ai.input.messages"),
+        (planner, (), {"goal": "fly"}, "gen_ai.input.messages"),
+        (Desk.clerk, (Desk(), "fly"), {}, "gen_ai.input.messages"),
+        (planner, (3,), {}, "ams.input"),
+        (planner, (), {}, "ams.input"),
+        (planner, ("fly", "high"), {}, "ams.input"),
+    ],
+)
+def test_one_string_to_an_agent_is_a_message(definition, args, kwargs, name):
+    assert content.arguments(definition_of(definition), args, kwargs)[0] == name
+
+
+def test_a_message_has_the_shape_of_the_conventions_and_is_redacted():
+    _, value = content.arguments(definition_of(planner), ("use password=hunter2",), {})
+    (message,) = json.loads(value)
+    assert message == {"role": "user", "parts": [{"type": "text", "content": "use password=[redacted]"}]}
+
+
+@pytest.mark.parametrize(
+    ("definition", "value", "expected"),
+    [
+        (
+            planner,
+            "done",
+            ("gen_ai.output.messages", [{"role": "assistant", "parts": [{"type": "text", "content": "done"}]}]),
+        ),
+        (planner, {"a": 1}, ("ams.output", {"a": 1})),
+        (planner, None, ("ams.output", None)),
+        (search, "done", ("gen_ai.tool.call.result", "done")),
+        (search, (1, 2), ("gen_ai.tool.call.result", [1, 2])),
+    ],
+)
+def test_results(definition, value, expected):
+    name, recorded = content.result(definition_of(definition), value)
+    assert (name, json.loads(recorded)) == expected

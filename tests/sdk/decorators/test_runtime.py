@@ -1,0 +1,95 @@
+import threading
+from types import SimpleNamespace
+
+import pytest
+
+from ams_sdk._decorators import runtime
+
+
+@pytest.fixture
+def starter(monkeypatch):
+    """Replaces who is asked; counts how often."""
+    asked = SimpleNamespace(times=0, answer=None, work=lambda: None)
+
+    def start():
+        asked.times += 1
+        asked.work()
+        return asked.answer
+
+    monkeypatch.setattr(runtime._state, "starter", start)
+    runtime.reset()
+    return asked
+
+
+def test_the_question_is_asked_once(starter):
+    starter.answer = object()
+    assert [runtime.current() for _ in range(3)] == [starter.answer] * 3
+    assert starter.times == 1
+
+
+def test_no_is_an_answer_too(starter):
+    assert [runtime.current() for _ in range(3)] == [None] * 3
+    assert starter.times == 1
+
+
+def test_a_decision_by_hand_wins_until_it_is_forgotten(starter):
+    starter.answer, by_hand = object(), object()
+    runtime.set_current(by_hand)
+    assert runtime.current() is by_hand
+    runtime.reset()
+    assert runtime.current() is starter.answer
+
+
+def test_a_starter_that_calls_a_decorated_function_gets_a_plain_call(starter):
+    seen = []
+    starter.work = lambda: seen.append(runtime.current())
+    starter.answer = object()
+    assert runtime.current() is starter.answer
+    assert (seen, starter.times) == ([None], 1)
+
+
+def test_a_starter_that_fails_is_held_back_and_not_asked_again(starter, held_back):
+    starter.work = lambda: 1 / 0
+    assert [runtime.current() for _ in range(2)] == [None, None]
+    assert starter.times == 1
+    assert [place for place, _ in held_back] == ["configuring from the environment"]
+    held_back.clear()
+
+
+def test_an_interrupted_starter_is_asked_again(starter):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    starter.work = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        runtime.current()
+    starter.work, starter.answer = lambda: None, object()
+    assert runtime.current() is starter.answer
+
+
+def test_other_threads_wait_for_the_answer(starter):
+    entered, release, seen = threading.Event(), threading.Event(), []
+    starter.answer = object()
+
+    def work():
+        entered.set()
+        release.wait(30)
+
+    starter.work = work
+    first = threading.Thread(target=lambda: seen.append(runtime.current()))
+    first.start()
+    assert entered.wait(10)
+    others = [threading.Thread(target=lambda: seen.append(runtime.current())) for _ in range(4)]
+    for thread in others:
+        thread.start()
+    release.set()
+    for thread in (first, *others):
+        thread.join()
+    assert seen == [starter.answer] * 5
+    assert starter.times == 1
+
+
+def test_without_anybody_to_ask_calls_are_plain(monkeypatch):
+    monkeypatch.setattr(runtime._state, "starter", None)
+    runtime.reset()
+    assert runtime.current() is None
