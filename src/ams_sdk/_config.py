@@ -61,6 +61,8 @@ def _endpoint(text: str) -> str:
         raise ValueError("write an address such as http://127.0.0.1:8787")
     if parts.username or parts.password:
         raise ValueError("leave user name and password out of the address, and set api_key or AMS_API_KEY")
+    if parts.path.rstrip("/").endswith(("/api", "/v1", "/v1/traces")):
+        raise ValueError("write the platform's address without a path of its API, such as http://127.0.0.1:8787")
     _ = parts.port  # raises ValueError for a port that is no number or out of range
     return text.rstrip("/")
 

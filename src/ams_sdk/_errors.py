@@ -144,8 +144,8 @@ class APIError(AMSError):
         super().__init__(detail)
 
     def __str__(self) -> str:
-        broken = "; ".join(f"{field}: {message}" if field else message for field, message in self.errors)
-        return f"{self.detail} ({broken})" if broken else self.detail
+        broken = [(f"{field}: " if field else "") + message.rstrip(".") for field, message in self.errors]
+        return f"{'; '.join(broken)}." if broken else self.detail
 
 
 class InvalidRequestError(APIError):

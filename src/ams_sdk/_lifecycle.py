@@ -10,10 +10,11 @@ import logging
 import os
 import sys
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from ams_sdk import _config, _guard
 from ams_sdk._decorators import runtime
+from ams_sdk._errors import AMSError, ConfigurationError, NotLoggedInError
 from ams_sdk._guard import guard
 
 if TYPE_CHECKING:
@@ -151,6 +152,7 @@ def configure(  # noqa: PLR0913 -- each is a setting, all are keyword-only
         capture_content=capture_content,
         exit_timeout=exit_timeout,
     )
+    _check(exporters, provider)
     with runtime.lock():
         shutdown()
         connection = _connection(settings) if settings.enabled else None
@@ -161,6 +163,15 @@ def configure(  # noqa: PLR0913 -- each is a setting, all are keyword-only
             )
         elif settings.enabled:
             _start(settings, connection, exporters, provider, transport)
+
+
+def _check(exporters: object, provider: object) -> None:
+    if not isinstance(exporters, list | tuple) or not all(
+        callable(getattr(one, "export", None)) for one in cast("Sequence[object]", exporters)
+    ):
+        raise ConfigurationError("exporters cannot be used: write a list of OpenTelemetry span exporters.")
+    if provider is not None and not callable(getattr(provider, "add_span_processor", None)):
+        raise ConfigurationError("provider cannot be used: it is the TracerProvider of OpenTelemetry's SDK.")
 
 
 def flush(timeout: float = 10.0) -> bool:
@@ -253,18 +264,35 @@ def _connection(settings: Settings) -> Connection | None:
 
 
 def _start_from_environment() -> _Configured | None:
-    """Asked at the first decorated call: configure if the environment or a login says how, silently.
+    """Asked at the first decorated call: configure if the environment or a login says how.
+
+    Silent if nothing says so; what is said and cannot be used is told in the log, once.
 
     Under pytest only if ``AMS_ENABLED`` says so: a test suite must not send its runs to the developer's platform.
     """
     if "PYTEST_VERSION" in os.environ and "AMS_ENABLED" not in os.environ:
         return None
     with runtime.lock():
-        settings = _config.load()
-        known = bool(settings.endpoint and settings.api_key) or _logged_in()
-        if settings.enabled and known and _process.configured is None and (connection := _connection(settings)):
-            _start(settings, connection, (), None, None)
+        try:
+            settings = _config.load()
+            given = bool(settings.endpoint or settings.api_key)
+            if settings.enabled and _process.configured is None and (given or _logged_in()):
+                _start_with(settings)
+        except AMSError as error:
+            logger.warning("ams_sdk: nothing is traced. %s", error)
         return _process.configured
+
+
+def _start_with(settings: Settings) -> None:
+    connection = _connection(settings)
+    if connection is None:
+        raise NotLoggedInError(
+            f"There is no credential for {settings.endpoint}; run: ams login --endpoint {settings.endpoint}, "
+            "or set AMS_API_KEY."
+        )
+    if settings.api_key and not settings.endpoint and connection.login is None:
+        raise ConfigurationError("AMS_API_KEY is set, and not where to send it: set AMS_ENDPOINT.")
+    _start(settings, connection, (), None, None)
 
 
 def _logged_in() -> bool:

@@ -103,7 +103,7 @@ def kept(scratch):
 def test_kept_it_can_be_looked_at_until_it_is_ended(scratch, number, code):
     process, said = kept(scratch)
     address, email, password, trace_id = re.search(
-        r"ams login --endpoint (\S+) --email (\S+) +\(password: (\S+)\)\s+ams traces show (\w+)", said
+        r"ams login --endpoint (\S+) --email (\S+)\s+(\S+)  \(the password\)\s+ams traces show (\w+)", said
     ).groups()
     with ams_sdk.Client(endpoint=address) as client:
         client.auth.login(email=email, password=password)

@@ -44,7 +44,7 @@ def test_a_missing_extra_says_the_install_line():
     ("errors", "shown"),
     [
         ((), "No."),
-        ([("password", "too short"), ("", "too much")], "No. (password: too short; too much)"),
+        ([("password", "too short."), ("", "too much")], "password: too short; too much."),
     ],
 )
 def test_an_api_error_shows_each_broken_rule(errors, shown):

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from tests.sdk.span_sink import hang
 
 import ams_sdk
@@ -165,13 +166,59 @@ def test_under_pytest_nothing_leaves_unless_it_is_asked_for(platform, monkeypatc
     assert len(platform.spans) == 2
 
 
-def test_a_bad_environment_is_held_back_from_the_first_call(monkeypatch, held_back):
-    monkeypatch.setenv("AMS_SAMPLE_RATE", "half")
+@pytest.mark.parametrize(
+    ("environ", "said"),
+    [
+        ({"AMS_SAMPLE_RATE": "half"}, "AMS_SAMPLE_RATE cannot be used"),
+        ({"AMS_ENDPOINT": "foo"}, "AMS_ENDPOINT cannot be used"),
+        ({"AMS_ENDPOINT": "http://127.0.0.1:9"}, "no credential for http://127.0.0.1:9; run: ams login"),
+        ({"AMS_API_KEY": "the-key"}, "set AMS_ENDPOINT"),
+    ],
+)
+def test_what_is_said_and_cannot_be_used_is_told_once_in_the_log(monkeypatch, caplog, environ, said):
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
     outside_pytest(monkeypatch)
-    assert walker("up") == "up"
-    assert [place for place, _ in held_back] == ["configuring from the environment"]
-    held_back.clear()
-    assert walker("up") == "up"
+    with caplog.at_level(logging.WARNING, "ams_sdk"):
+        assert [walker("up"), walker("up")] == ["up", "up"]
+    (record,) = caplog.records
+    assert record.getMessage().startswith("ams_sdk: nothing is traced. ")
+    assert said in record.getMessage()
+    assert "the-key" not in record.getMessage()
+
+
+def test_a_state_folder_that_cannot_be_read_is_told_in_the_log(monkeypatch, caplog, tmp_path):
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "credentials.json").write_text("{")
+    outside_pytest(monkeypatch)
+    with caplog.at_level(logging.WARNING, "ams_sdk"):
+        assert walker("up") == "up"
+    assert "credentials.json" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"exporters": ["x"]}, "exporters cannot be used: write a list"),
+        ({"exporters": InMemorySpanExporter()}, "exporters cannot be used: write a list"),
+        ({"provider": "x"}, "provider cannot be used"),
+        ({"endpoint": "http://127.0.0.1:8787/v1/traces"}, "without a path of its API"),
+        ({"endpoint": "http://127.0.0.1:8787/api/"}, "without a path of its API"),
+    ],
+)
+def test_an_argument_that_cannot_be_used_is_named(arguments, said):
+    with pytest.raises(ams_sdk.ConfigurationError, match=said):
+        ams_sdk.configure(**arguments)
+
+
+def test_spans_that_are_being_sent_are_waiting(sink):
+    sink.answers = [hang]
+    ams_sdk.configure(endpoint=sink.url, api_key="the-key", exit_timeout=0.1)
+    look("up")
+    sink.wait_for(1)
+    assert ams_sdk.stats().waiting == {"platform": 1}
+    assert ams_sdk.shutdown() is False
+    assert ams_sdk.stats().waiting == {"platform": 1}
 
 
 # --- real processes ---------------------------------------------------------------------------------------------------

@@ -2,5 +2,6 @@
 
 from ams_sdk._capture.redaction import REDACTED, redact_text
 from ams_sdk._capture.rendering import render, render_text
+from ams_sdk._capture.secret_names import is_secret_name
 
-__all__ = ["REDACTED", "redact_text", "render", "render_text"]
+__all__ = ["REDACTED", "is_secret_name", "redact_text", "render", "render_text"]

@@ -34,6 +34,9 @@ email_option = click.option("--email", metavar="ADDRESS", help="The account's ad
 def register(email: str | None, name: str | None, endpoint: str | None, *, password_stdin: bool) -> None:
     """Create an account and log in.
 
+    A password has 8 to 128 characters, among them a lower-case letter, an upper-case letter, a digit and another
+    character, unless the platform has a rule of its own.
+
     \b
     Examples:
       ams register

@@ -68,7 +68,9 @@ def list_(  # noqa: PLR0913 -- one argument an option
     if page.items:
         _print_table(page.items)
     else:
-        click.echo("No agents here. A program that uses @ams_sdk.agent registers its agents when it runs.")
+        filtered = any(one is not None for one in (status, query, cursor))
+        nothing = "No agents here. A program that uses @ams_sdk.agent registers its agents when it runs."
+        click.echo("No agent matches." if filtered else nothing)
     if page.next_cursor:
         click.echo(f"There are more: add --cursor {safe(page.next_cursor)}")
 

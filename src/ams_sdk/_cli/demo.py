@@ -176,7 +176,8 @@ def _isolated(folder: str) -> dict[str, str]:
 def _how_to_look(address: str, account: _Account, trace: Trace) -> str:
     return (
         f"The server stays up at {address} until Ctrl-C. In another terminal:\n"
-        f"  ams login --endpoint {address} --email {account.email}    (password: {account.password})\n"
+        f"  ams login --endpoint {address} --email {account.email}\n"
+        f"  {account.password}  (the password)\n"
         f"  ams traces show {trace.trace_id}"
     )
 

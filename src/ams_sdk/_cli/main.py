@@ -20,7 +20,6 @@ from ams_sdk._errors import (
     ConflictError,
     InvalidCredentialsError,
     LoginExpiredError,
-    NotFoundError,
     RateLimitedError,
     ServerError,
 )
@@ -108,8 +107,6 @@ def _next_step(error: AMSError) -> str:
             step = "Check AMS_API_KEY if it is set, or run: ams login"
         case ConflictError(code="email_taken"):
             step = "Run: ams login"
-        case NotFoundError():
-            step = "See what there is: ams agents list, ams traces list"
         case RateLimitedError(retry_after=float(seconds)):
             step = f"Try again in {seconds:.0f} s."
         case ServerError(request_id=str(request_id)):

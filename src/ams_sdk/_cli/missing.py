@@ -32,7 +32,7 @@ def looking_for(what: str, name: str, endpoint: str) -> Generator[None]:
         yield
     except NotFoundError as error:
         raise NotFoundError(
-            f"There is no {what} '{shortened(name, _NAME)}' of yours at {endpoint}.",
+            f"There is no {what} '{shortened(name, _NAME)}' of yours at {endpoint}. See: ams {what}s list",
             status=error.status,
             code=error.code,
             request_id=error.request_id,

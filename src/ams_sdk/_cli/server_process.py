@@ -168,7 +168,7 @@ class ServerProcess:
 
     def _failure(self, code: int) -> AMSError:
         if code == _MISSING_EXTRA_CODE:
-            return MissingExtraError(_EXTRA, self._purpose)
+            return MissingExtraError("postgres" if "'postgres'" in self._last_line else _EXTRA, self._purpose)
         said = (
             self._last_line.removeprefix("Error: ") or f"The reference server ended with code {code} and said nothing."
         )

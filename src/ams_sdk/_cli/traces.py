@@ -43,7 +43,7 @@ traces = CommandGroup(
 @click.option("--since", type=moment, metavar="WHEN", help="Only traces that started then or later: 2h, 2026-01-31.")
 @click.option("--until", type=moment, metavar="WHEN", help="Only traces that started before.")
 @click.option("--min-duration", type=seconds, metavar="TIME", help="Only traces that took as long: 500ms, 2s.")
-@click.option("-q", "--query", metavar="TEXT", help="Only traces that have this text.")
+@click.option("-q", "--query", metavar="TEXT", help="Only traces with this text in their name, agent or id.")
 @limit_option
 @cursor_option
 @endpoint_option
@@ -88,7 +88,9 @@ def list_(  # noqa: PLR0913, PLR0917 -- one argument an option, passed by name
     if page.items:
         _print_table(page.items)
     else:
-        click.echo("No traces here. A program that uses @ams_sdk.agent sends a trace for each run.")
+        filters = (agent, status, session, since, until, min_duration, query, cursor)
+        nothing = "No traces here. A program that uses @ams_sdk.agent sends a trace for each run."
+        click.echo("No trace matches." if any(one is not None for one in filters) else nothing)
     if page.next_cursor:
         click.echo(f"There are more: add --cursor {safe(page.next_cursor)}")
 
@@ -99,7 +101,7 @@ def list_(  # noqa: PLR0913, PLR0917 -- one argument an option, passed by name
 @endpoint_option
 @json_option
 def show(trace_id: str, endpoint: str | None, *, unfold: bool, as_json: bool) -> None:
-    """Show one trace as a tree.
+    """Show one trace as a tree. Arguments, results and stack traces are in what --json prints.
 
     \b
     Examples:

@@ -181,16 +181,28 @@ class AsyncTraces:
     ) -> Page[TraceSummary]:
         """List one's traces, newest first.
 
+        Attributes:
+            auth: ``register``, ``login``, ``logout``.
+            users: ``me``.
+            agents: ``register``, ``list``, ``get``.
+            traces: ``list``, ``get``.
+
+        Example::
+
+            async with ams_sdk.AsyncClient() as client:
+                for trace in (await client.traces.list(agent="researcher", status="error")).items:
+                    print(trace.trace_id, trace.error)
+
         Args:
-            agent: an agent's name or id.
-            status: only traces that ended so.
-            session: a conversation's id.
-            since: only traces that started then or later, an aware time.
-            until: only traces that started before, an aware time.
-            min_duration: only traces that took at least so many seconds.
-            q: a text to look for.
-            limit: the most traces on this page.
-            cursor: the ``next_cursor`` of the page before.
+                agent: an agent's name or id.
+                status: only traces that ended so.
+                session: a conversation's id.
+                since: only traces that started then or later, an aware time.
+                until: only traces that started before, an aware time.
+                min_duration: only traces that took at least so many seconds.
+                q: a text to look for.
+                limit: the most traces on this page.
+                cursor: the ``next_cursor`` of the page before.
         """
         return await self._channel.send(
             calls.list_traces(

@@ -57,6 +57,18 @@ class Client:
     The endpoint is the argument, ``AMS_ENDPOINT``, that of the last ``ams login``, or the reference server's; the
     credential is the argument, ``AMS_API_KEY``, or the login that ``ams login`` saved for this very endpoint.
 
+    Attributes:
+        auth: ``register``, ``login``, ``logout``.
+        users: ``me``.
+        agents: ``register``, ``list``, ``get``.
+        traces: ``list``, ``get``.
+
+    Example::
+
+        with ams_sdk.Client() as client:
+            for trace in (client.traces.list(agent="researcher", status="error")).items:
+                print(trace.trace_id, trace.error)
+
     Args:
         endpoint: the platform's address, without a path of its API.
         api_key: an API key or access token, sent as a bearer.

@@ -66,7 +66,9 @@ class Connection:
     def refusal(self) -> LoginExpiredError | NotLoggedInError:
         """Return the error that says why there is no usable credential and what to do."""
         if self.login is None:
-            return NotLoggedInError(f"Not logged in at {self.endpoint}. Set AMS_API_KEY, or run: ams login")
+            return NotLoggedInError(
+                f"Not logged in at {self.endpoint}. Run: ams login (no account yet: ams register), or set AMS_API_KEY."
+            )
         ended = f"{self.login.expires_at:%Y-%m-%d %H:%M} UTC"
         return LoginExpiredError(
             f"The login at {self.endpoint} ended at {ended}; run: ams login", status=401, code="token_expired"

@@ -51,7 +51,7 @@ def agent(
 
     Args:
         function: the function, when the decorator is used bare.
-        name: what the agent is called, 1 to 128 characters; the function's name if not given.
+        name: what the agent is called, 1 to 128 of A-Z a-z 0-9 _ . -; the function's name if not given.
         version: the version of the agent's code, 1 to 128 characters.
         description: what the agent does; the first paragraph of the docstring if not given.
         tools: the functions with ``@tool`` that it may call; those of its own module if not given.

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from ams_sdk import _semconv
-from ams_sdk._capture import render, render_text
+from ams_sdk._capture import is_secret_name, render, render_text
 from ams_sdk._decorators.definition import AgentDefinition
 
 if TYPE_CHECKING:
@@ -22,8 +22,10 @@ def arguments(definition: Definition, args: Sequence[Any], kwargs: Mapping[str, 
     named = _named(definition, args, kwargs)
     if not isinstance(definition, AgentDefinition):
         return _semconv.TOOL_ARGUMENTS, render(named)
-    if len(named) == 1 and type(text := next(iter(named.values()))) is str:
-        return _semconv.INPUT_MESSAGES, _message("user", text)
+    if len(named) == 1:
+        ((name, text),) = named.items()
+        if type(text) is str and not is_secret_name(name):
+            return _semconv.INPUT_MESSAGES, _message("user", text)
     return _semconv.AMS_INPUT, render(named)
 
 

@@ -103,8 +103,8 @@ def name_for(function: Callable[..., Any], given: str | None, decorator: str) ->
         return re.sub(r"[^A-Za-z0-9._-]+", "_", function.__name__)[:MAX_NAME].lstrip(".-") or "_"
     if not isinstance(given, str) or not _NAME.fullmatch(given):
         raise ConfigurationError(
-            f"@{decorator}(name={given!r}): a name has 1 to {MAX_NAME} letters (a to z), digits, '_', '.' or '-', "
-            "and does not begin with '.' or '-'."
+            f"@{decorator}(name={given!r}): a name has 1 to {MAX_NAME} of A-Z a-z 0-9 _ . - "
+            "and does not begin with a dot or a hyphen."
         )
     return given
 

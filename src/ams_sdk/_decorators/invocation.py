@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
+import time
 import traceback
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -127,23 +128,25 @@ class Invocation:
 
     def returned(self, value: object) -> None:
         """The call ended well. The status stays unset, as the conventions demand of libraries."""
+        ended = time.time_ns()  # what is done from here on is not the call's time
         try:
             with guard(f"{self._definition.name}: recording its result"):
                 if self._captures:
                     self._span.set_attribute(*content.result(self._definition, value))
         finally:
-            self._end()
+            self._end(ended)
 
     def failed(self, error: BaseException) -> None:
         """The call raised."""
+        ended = time.time_ns()
         try:
             with guard(f"{self._definition.name}: recording its error"):
                 if not _is_cancellation(error):
-                    self._record(error)
+                    self._record(error, ended)
         finally:
-            self._end()
+            self._end(ended)
 
-    def _record(self, error: BaseException) -> None:
+    def _record(self, error: BaseException, ended: int) -> None:
         kind = error_type(error)
         message = _message_of(error) if self._captures else ""
         self._span.set_attribute(_semconv.ERROR_TYPE, kind)
@@ -154,12 +157,12 @@ class Invocation:
         if self._captures:
             attributes[_semconv.EXCEPTION_MESSAGE] = message
             attributes[_semconv.EXCEPTION_STACKTRACE] = _stack_of(error)
-        self._span.add_event(_semconv.EXCEPTION_EVENT, attributes)
+        self._span.add_event(_semconv.EXCEPTION_EVENT, attributes, timestamp=ended)
 
-    def _end(self) -> None:
+    def _end(self, ended: int) -> None:
         try:
             with guard(f"{self._definition.name}: ending its span"):
-                self._span.end()
+                self._span.end(ended)
         finally:
             # Not otel_context.detach: that prints a stack when a task is torn down in another context than its own,
             # which is no error and has nothing to restore.

@@ -35,7 +35,7 @@ def tool(function: Any = None, /, *, name: str | None = None, description: str |
 
     Args:
         function: the function, when the decorator is used bare.
-        name: what the tool is called, 1 to 128 characters; the function's name if not given.
+        name: what the tool is called, 1 to 128 of A-Z a-z 0-9 _ . -; the function's name if not given.
         description: what the tool is for; the first paragraph of the docstring if not given.
 
     Raises:

@@ -38,7 +38,7 @@ AFTER_SHUTDOWN: Final = "after shutdown"
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What became of the spans of one pipeline, in spans."""
+    """What became of the spans of one pipeline, in spans; ``waiting`` are queued or being sent."""
 
     exported: int
     failed: int
@@ -151,7 +151,7 @@ class Pipeline:
     def counts(self) -> Counts:
         """What became of the spans so far."""
         with self._condition:
-            return Counts(self._exported, self._failed, dict(self._dropped), len(self._queue))
+            return Counts(self._exported, self._failed, dict(self._dropped), self._submitted - self._done)
 
     def _wake(self) -> None:
         if self._worker is None:

@@ -155,11 +155,12 @@ SEEDS = [
 
 def seconds(text):
     def once():
-        begin = time.perf_counter()
+        # Of this thread on the processor: what others do on a busy machine does not count.
+        begin = time.thread_time()
         redact_cut_text(text)
-        return time.perf_counter() - begin
+        return time.thread_time() - begin
 
-    return min(once() for _ in range(3))
+    return min(once() for _ in range(5))
 
 
 @pytest.mark.parametrize("start", ["", "password='", "password=\\'", "://a:", "-----BEGIN PRIVATE KEY-----", "eyJ"])
@@ -171,4 +172,4 @@ def test_the_time_grows_with_the_text_and_not_with_its_square(start, seed):
         short, long = (start + (seed * length)[:length] + " =:-_.@" for length in (size, 4 * size))
         return seconds(long) / seconds(short)
 
-    assert any(growth(size) < 9 for size in [8_192] * 5)
+    assert any(growth(size) < 9 for size in [8_192] * 10)

@@ -46,7 +46,7 @@ def test_register_names_every_broken_rule(ams, platform):
     platform.refuses("POST", "/api/auth/register", 422, "validation", "A rule is broken.", errors=rules)
     result = ams("register", "--email", "a@b.c", "--password-stdin", stdin=b"weak")
     assert (result.code, result.out) == (10, "")
-    assert result.err == "ams: A rule is broken. (password: Use a digit.)\n"
+    assert result.err == "ams: password: Use a digit.\n"
     assert saved() is None
 
 
@@ -134,7 +134,7 @@ def test_whoami_as_json_is_one_document_and_nothing_else(ams, logged_in, a_user)
 def test_whoami_without_a_login(ams, platform):
     result = ams("whoami")
     assert (result.code, result.out) == (6, "")
-    assert "run: ams login" in result.err
+    assert "Run: ams login (no account yet: ams register)" in result.err
     keep(platform.url, hours=-1)
     result = ams("whoami")
     assert result.code == 6

@@ -46,7 +46,8 @@ def test_the_filters_are_sent(ams, logged_in):
     logged_in.on("GET", "/api/agents", {"items": []})
     result = ams("agents", "list", "--status", "active", "-q", "x", "--limit", "7", "--cursor", "c")
     assert logged_in.requests[-1].call == "GET /api/agents?status=active&q=x&limit=7&cursor=c"
-    assert result.out.startswith("No agents here.")
+    assert result.out == "No agent matches.\n"
+    assert ams("agents", "list").out.startswith("No agents here.")
 
 
 def test_the_list_as_json(ams, logged_in):

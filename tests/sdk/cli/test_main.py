@@ -17,7 +17,6 @@ from ams_sdk._errors import (
     ConflictError,
     InvalidCredentialsError,
     LoginExpiredError,
-    NotFoundError,
     RateLimitedError,
     ServerError,
 )
@@ -101,7 +100,6 @@ def test_a_setting_that_cannot_work_is_code_2(ams, monkeypatch, variable, value)
         (LoginExpiredError("D.", status=401, code="x"), "Run: ams login"),
         (AuthenticationError("D.", status=401, code="x"), "AMS_API_KEY"),
         (ConflictError("D.", status=409, code="email_taken"), "ams login"),
-        (NotFoundError("D.", status=404, code="x"), "ams agents list"),
         (RateLimitedError("D.", status=429, code="x", retry_after=29.6), "Try again in 30 s."),
         (ServerError("D.", status=500, code="x", request_id="r-1"), "request r-1"),
     ],

@@ -6,10 +6,7 @@ def test_what_is_not_there_is_named_with_the_place_that_was_asked(ams, platform,
     monkeypatch.setenv("AMS_API_KEY", "k3y")
     done = ams(f"{what}s", "show", "no\x1bthing")
     assert (done.code, done.out) == (7, "")
-    assert done.err == (
-        f"ams: There is no {what} 'no\\x1bthing' of yours at {platform.url}. "
-        "See what there is: ams agents list, ams traces list\n"
-    )
+    assert done.err == (f"ams: There is no {what} 'no\\x1bthing' of yours at {platform.url}. See: ams {what}s list\n")
 
 
 def test_a_long_name_is_cut(ams, platform, monkeypatch):

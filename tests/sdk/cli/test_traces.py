@@ -86,7 +86,7 @@ def test_the_filters_are_sent(ams, logged_in):
         "cursor": "c",
     }
     result = ams("traces", "list", *(part for name, value in options.items() for part in (f"--{name}", value)))
-    assert result.out.startswith("No traces here.")
+    assert result.out == "No trace matches.\n"
     assert parse_qs(urlsplit(logged_in.requests[-1].call).query) == {
         "agent": ["auditor"],
         "status": ["error"],

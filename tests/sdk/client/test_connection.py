@@ -21,7 +21,7 @@ def log_in(endpoint=SAVED, token="saved-token", hours=1):  # noqa: S107 -- made 
 def test_with_nothing_it_is_the_reference_server_and_no_credential():
     connection = resolve()
     assert (connection.endpoint, connection.bearer, connection.source) == ("http://127.0.0.1:8787", None, "none")
-    with pytest.raises(NotLoggedInError, match=r"Not logged in at http://127\.0\.0\.1:8787.*run: ams login"):
+    with pytest.raises(NotLoggedInError, match=r"Not logged in at http://127\.0\.0\.1:8787.*Run: ams login"):
         connection.credential()
 
 

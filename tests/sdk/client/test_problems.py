@@ -63,7 +63,7 @@ def test_broken_rules_are_named():
     rule = {"field": "password", "code": "too_short", "message": "at least 8 characters"}
     error = refusal(422, "validation", errors=[rule])
     assert error.errors == (("password", "at least 8 characters"),)
-    assert str(error) == "D. (password: at least 8 characters)"
+    assert str(error) == "password: at least 8 characters."
 
 
 @pytest.mark.parametrize(

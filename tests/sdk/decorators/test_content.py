@@ -53,6 +53,16 @@ def test_one_string_to_an_agent_is_a_message(definition, args, kwargs, name):
     assert content.arguments(definition_of(definition), args, kwargs)[0] == name
 
 
+@agent
+def vault(api_key):
+    return api_key
+
+
+@pytest.mark.parametrize(("args", "kwargs"), [(("hunter2",), {}), ((), {"api_key": "hunter2"})])
+def test_one_string_that_is_a_secret_is_no_message(args, kwargs):
+    assert content.arguments(definition_of(vault), args, kwargs) == ("ams.input", '{"api_key":"[redacted]"}')
+
+
 def test_a_message_has_the_shape_of_the_conventions_and_is_redacted():
     _, value = content.arguments(definition_of(planner), ("use password=hunter2",), {})
     (message,) = json.loads(value)

@@ -1,11 +1,13 @@
 """What is recorded of a call."""
 
 import asyncio
+import contextlib
 import contextvars
 import json
 import logging
 import sys
 import threading
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -339,3 +341,25 @@ def test_a_positional_argument_and_a_keyword_of_one_name_are_both_recorded(recor
 
     odd(1, x=2)
     assert recorder.one("execute_tool odd").attributes["gen_ai.tool.call.arguments"] == '{"x":1,"**x":2}'
+
+
+@pytest.mark.parametrize("fails", [True, False])
+def test_the_time_that_recording_takes_is_not_the_calls(recorder, monkeypatch, fails):
+    ended = []
+
+    class Slow(Exception):  # noqa: N818 -- a user's name
+        def __str__(self) -> str:
+            ended.append(time.time_ns())
+            return "slow"
+
+    @tool
+    def work():
+        if fails:
+            raise Slow
+        return Slow()
+
+    with contextlib.suppress(Slow):
+        work()
+    span = recorder.one("execute_tool work")
+    assert ended == [] or span.end_time <= ended[0]
+    assert [event.timestamp <= span.end_time for event in span.events] == [True] * fails
