@@ -46,6 +46,7 @@ class CommandGroup(click.Group):
             invoke_without_command=True,
             no_args_is_help=False,
             callback=_show_help,
+            context_settings={"help_option_names": ["-h", "--help"]},
         )
         self.entries = {entry.name: entry for entry in entries}
 

@@ -14,6 +14,7 @@ from click.shell_completion import shell_complete
 from ams_sdk._cli import exit_codes
 from ams_sdk._cli.command_group import CommandGroup, Entry
 from ams_sdk._cli.plain_text import one_line
+from ams_sdk._cli.version import sentence
 from ams_sdk._errors import (
     AMSError,
     AuthenticationError,
@@ -38,6 +39,13 @@ Start here:
   ams traces list            what your agents did
 """
 
+
+def _show_version(context: click.Context, _option: click.Parameter, asked: bool) -> None:  # noqa: FBT001 -- click's signature
+    if asked:
+        click.echo(sentence())
+        context.exit()
+
+
 ams = CommandGroup(
     "ams",
     (
@@ -52,6 +60,16 @@ ams = CommandGroup(
         Entry("version", "ams_sdk._cli.version:version", "Show the version of ams-sdk."),
     ),
     help=_HELP,
+    params=[
+        click.Option(
+            ["--version"],
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            callback=_show_version,
+            help="Show the version and exit.",
+        )
+    ],
 )
 
 

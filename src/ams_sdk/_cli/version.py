@@ -8,7 +8,7 @@ import click
 
 from ams_sdk._version import __version__
 
-__all__ = ["version"]
+__all__ = ["sentence", "version"]
 
 
 @click.command()
@@ -19,4 +19,9 @@ def version() -> None:
     Examples:
       ams version
     """  # noqa: D301 -- \b is click's mark for a paragraph that keeps its lines
-    click.echo(f"ams-sdk {__version__} (Python {platform.python_version()})")
+    click.echo(sentence())
+
+
+def sentence() -> str:
+    """Return which release this is, and of which Python."""
+    return f"ams-sdk {__version__} (Python {platform.python_version()})"
