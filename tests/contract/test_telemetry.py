@@ -293,6 +293,28 @@ def test_a_gzip_bomb_is_413(account):
     assert status_of(answer).message
 
 
+@pytest.mark.parametrize(
+    ("content_type", "content"),
+    [(JSON, b'{"resourceSpans":[' + b"{}," * 10_000_000 + b"{}]}"), (PROTOBUF, b"\x0a\x00" * 30_000_000)],
+)
+def test_a_bomb_of_empty_messages_is_413_with_a_status_in_kind(account, content_type, content):
+    headers = {"Content-Type": content_type, "Content-Encoding": "gzip"}
+    answer = account.post(INTAKE, content=gzip.compress(content, 6), headers=headers)
+    assert (answer.status_code, answer.headers["content-type"]) == (413, content_type)
+    assert "several requests" in status_of(answer).message
+
+
+def test_what_a_span_has_too_much_of_is_left_out_and_said(account):
+    trace_id = hex_id(16)
+    sent = span(trace_id, **{f"key{number}": number for number in range(130)})
+    answer = account.post(INTAKE, json=request(sent))
+    assert answer.status_code == 200
+    partial = answer.json()["partialSuccess"]
+    assert "rejectedSpans" not in partial
+    assert partial["errorMessage"].startswith("2 attributes")
+    assert len(read(account, trace_id)["spans"][0]["attributes"]) == 128
+
+
 def test_a_packed_body_over_the_limit_is_413_and_not_read_to_its_end(account):
     sent = 0
 
@@ -463,6 +485,18 @@ def test_the_list_is_filtered(account):
     assert found(q="GOOD_") == found(q=good[:20]) == {good}
     assert found(q="%") == set()
     assert found(agent="solver", status="error") == set()
+
+
+def test_the_list_shortens_texts_that_the_span_keeps(account):
+    trace_id = hex_id(16)
+    texts = {"gen_ai__agent__name": "a" * 300, "gen_ai__conversation__id": "s" * 300, "error__type": "e" * 300}
+    send(account, span(trace_id, "n" * 300, code=2, **texts))
+    listed = account.get(TRACES, params={"session": "s" * 300, "agent": "a" * 300}).json()["items"]
+    assert [(one["root_name"], one["agent"], one["session"], one["error"]) for one in listed] == [
+        tuple(letter * 256 for letter in "nase")
+    ]
+    kept = read(account, trace_id)["spans"][0]
+    assert (kept["name"], kept["attributes"]["error.type"]) == ("n" * 300, "e" * 300)
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,11 @@ Source: OpenTelemetry Protocol 1.x, sections "OTLP/HTTP" and "JSON Protobuf Enco
 from __future__ import annotations
 
 import base64
+import binascii
 import math
 import zlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from google.protobuf import json_format
 from google.protobuf.message import DecodeError
@@ -21,9 +22,10 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from pydantic_core import from_json
 
 from ams_reference_server.errors import BodyTooLargeError, MalformedError, UnsupportedMediaTypeError
+from ams_reference_server.telemetry.body_parts import ExcessiveBodyError, json_exceeds, protobuf_exceeds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationScope, KeyValue
     from opentelemetry.proto.trace.v1 import trace_pb2
@@ -43,6 +45,10 @@ _TRACE_ID_BYTES, _SPAN_ID_BYTES = 16, 8
 _HEX_FIELDS: Final = frozenset({"traceId", "spanId", "parentSpanId"})
 _NO_ID: Final = base64.b64encode(b"?").decode()  # too short to pass for an id
 _WINDOW_BITS: Final = {"gzip": 31, "deflate": 15}  # zlib's numbers for the two formats
+_MOST_PARTS: Final = 1_000_000  # of one body: 8192 spans of ten attributes each have less than half of it
+_MOST_ITEMS: Final = 128  # of one list in a span: OpenTelemetry's default limits of attributes, events and links
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -68,10 +74,11 @@ class SpanRecord:
 
 @dataclass(slots=True)
 class Batch:
-    """What one request held: the spans that can be kept, and how many cannot."""
+    """What one request held: the spans that can be kept, how many cannot, and how much of the kept was left out."""
 
     spans: list[SpanRecord] = field(default_factory=list[SpanRecord])
     rejected: int = 0
+    left_out: int = 0
 
 
 def unpack(body: bytes, encoding: str, limit: int) -> bytes:
@@ -104,18 +111,28 @@ def decode(body: bytes, media_type: str) -> Batch:
 
     Raises:
         MalformedError: the body is none.
+        ExcessiveBodyError: it has too many parts.
     """
+    exceeds = json_exceeds if media_type == JSON else protobuf_exceeds
+    if exceeds(body, _MOST_PARTS):
+        raise ExcessiveBodyError(
+            f"The body has more than {_MOST_PARTS} fields or values. Send its spans in several requests."
+        )
     try:
         request = _from_json(body) if media_type == JSON else ExportTraceServiceRequest.FromString(body)
     except (DecodeError, json_format.ParseError, ValueError, TypeError, RecursionError):
         raise MalformedError(f"The body is no ExportTraceServiceRequest in {media_type}.") from None
+    return _batch(request)
+
+
+def _batch(request: ExportTraceServiceRequest) -> Batch:
     batch = Batch()
     for resource_spans in request.resource_spans:
-        resource = _attributes(resource_spans.resource.attributes)
+        resource = _attributes(_first(resource_spans.resource.attributes, batch))
         for scope_spans in resource_spans.scope_spans:
             for span in scope_spans.spans:
                 if _is_sound(span):
-                    batch.spans.append(_record(span, scope_spans.scope, resource))
+                    batch.spans.append(_record(span, scope_spans.scope, resource, batch))
                 else:
                     batch.rejected += 1
     return batch
@@ -124,11 +141,18 @@ def decode(body: bytes, media_type: str) -> Batch:
 def answer(batch: Batch, media_type: str) -> bytes:
     """An ``ExportTraceServiceResponse``, in the encoding of the request."""
     response = ExportTraceServiceResponse()
+    said: list[str] = []
     if batch.rejected:
-        reason = (
+        said.append(
             "A span needs a trace id of 16 bytes and a span id of 8, not all zero, and a time before the year 2262."
         )
-        partial = ExportTracePartialSuccess(rejected_spans=batch.rejected, error_message=reason)
+    if batch.left_out:
+        said.append(
+            f"{batch.left_out} attributes, events or links were left out: "
+            f"of each, a span, event, link or resource keeps its first {_MOST_ITEMS}."
+        )
+    if said:
+        partial = ExportTracePartialSuccess(rejected_spans=batch.rejected, error_message=" ".join(said))
         response.partial_success.CopyFrom(partial)
     if media_type == JSON:
         return json_format.MessageToJson(response, indent=None).encode()
@@ -159,7 +183,8 @@ def _id_in_base64(value: JsonValue) -> JsonValue:
     if not isinstance(value, str):
         return value
     try:
-        return base64.b64encode(bytes.fromhex(value)).decode()
+        # Unlike bytes.fromhex, this takes no blanks.
+        return base64.b64encode(binascii.unhexlify(value)).decode()
     except ValueError:
         return _NO_ID
 
@@ -173,11 +198,11 @@ def _is_sound(span: trace_pb2.Span) -> bool:
         and any(span.trace_id)
         and any(span.span_id)
         and max(span.start_time_unix_nano, span.end_time_unix_nano) <= _LATEST
-        and all(event.time_unix_nano <= _LATEST for event in span.events)
+        and all(event.time_unix_nano <= _LATEST for event in span.events[:_MOST_ITEMS])
     )
 
 
-def _record(span: trace_pb2.Span, scope: InstrumentationScope, resource: dict[str, Any]) -> SpanRecord:
+def _record(span: trace_pb2.Span, scope: InstrumentationScope, resource: dict[str, Any], batch: Batch) -> SpanRecord:
     return SpanRecord(
         trace_id=span.trace_id.hex(),
         span_id=span.span_id.hex(),
@@ -189,19 +214,35 @@ def _record(span: trace_pb2.Span, scope: InstrumentationScope, resource: dict[st
         started_ns=span.start_time_unix_nano,
         # An end before the start comes from a clock that was set back: the duration is then not known.
         ended_ns=max(span.start_time_unix_nano, span.end_time_unix_nano),
-        attributes=_attributes(span.attributes),
+        attributes=_attributes(_first(span.attributes, batch)),
         events=[
-            {"name": event.name, "at_ns": event.time_unix_nano, "attributes": _attributes(event.attributes)}
-            for event in span.events
+            {
+                "name": event.name,
+                "at_ns": event.time_unix_nano,
+                "attributes": _attributes(_first(event.attributes, batch)),
+            }
+            for event in _first(span.events, batch)
         ],
         links=[
-            {"trace_id": link.trace_id.hex(), "span_id": link.span_id.hex(), "attributes": _attributes(link.attributes)}
-            for link in span.links
+            {
+                "trace_id": link.trace_id.hex(),
+                "span_id": link.span_id.hex(),
+                "attributes": _attributes(_first(link.attributes, batch)),
+            }
+            for link in _first(span.links, batch)
         ],
         scope_name=_text(scope.name) or None,
         scope_version=_text(scope.version) or None,
         resource=resource,
     )
+
+
+def _first(items: Sequence[T], batch: Batch) -> Sequence[T]:
+    excess = len(items) - _MOST_ITEMS
+    if excess <= 0:
+        return items
+    batch.left_out += excess
+    return items[:_MOST_ITEMS]
 
 
 def _text(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, insert, or_, select, tuple_, update
 
 from ams_reference_server.db import insert_new
 from ams_reference_server.models import agents, spans, traces
@@ -110,10 +110,8 @@ def _kept_before(
     wanted = [(keys[span.trace_id], span.span_id) for span, _, _ in received if span.trace_id in keys]
     known: set[tuple[int, str]] = set()
     for some in _in_parts(wanted):
-        trace_keys, span_ids = ({pair[0] for pair in some}, {pair[1] for pair in some})
-        query = select(spans.c.trace_key, spans.c.span_id).where(
-            spans.c.trace_key.in_(trace_keys), spans.c.span_id.in_(span_ids)
-        )
+        pair = tuple_(spans.c.trace_key, spans.c.span_id)
+        query = select(spans.c.trace_key, spans.c.span_id).where(pair.in_(some))
         known.update((row[0], row[1]) for row in connection.execute(query))
     return known
 

@@ -16,7 +16,8 @@ from pydantic_core import from_json, to_json
 from ams_reference_server.errors import NotFoundError
 from ams_reference_server.paging import PageQuery, decode_cursor, encode_cursor, invalid_cursor
 from ams_reference_server.telemetry import conventions, otlp, repository
-from ams_reference_server.telemetry.summary import LinkedAgent, agent_name
+from ams_reference_server.telemetry.body_parts import ExcessiveBodyError
+from ams_reference_server.telemetry.summary import LinkedAgent, agent_name, shortened
 from ams_sdk.wire import Page, Span, SpanEvent, SpanLink, Trace, TraceStatus, TraceSummary
 
 if TYPE_CHECKING:
@@ -80,13 +81,17 @@ class Telemetry:
         Raises:
             MalformedError: the body is not what its headers say.
             BodyTooLargeError: it unpacks to too much.
+            ExcessiveBodyError: it has too many parts, or takes more memory than there is.
             UnsupportedMediaTypeError: its content encoding is not known.
         """
-        batch, rows = await anyio.to_thread.run_sync(
-            partial(self._decode, body, media_type, encoding), limiter=self._decoding_lane
-        )
-        if rows:
-            await self._database.write(partial(_store, owner_id=owner_id, spans=batch.spans, rows=rows))
+        try:
+            batch, rows = await anyio.to_thread.run_sync(
+                partial(self._decode, body, media_type, encoding), limiter=self._decoding_lane
+            )
+            if rows:
+                await self._database.write(partial(_store, owner_id=owner_id, spans=batch.spans, rows=rows))
+        except MemoryError:
+            raise ExcessiveBodyError from None
         return otlp.answer(batch, media_type)
 
     def _decode(self, body: bytes, media_type: str, encoding: str) -> tuple[Batch, list[_Row]]:
@@ -106,10 +111,10 @@ class Telemetry:
         """
         before = None if query.cursor is None else _position(query.cursor)
         wanted = repository.TraceFilter(
-            agent=query.agent,
+            agent=shortened(query.agent),
             agent_id=_as_id(query.agent),
             failed=None if query.status is None else query.status == "error",
-            session=query.session,
+            session=shortened(query.session),
             since_ns=None if query.since is None else _nanoseconds(query.since),
             until_ns=None if query.until is None else _nanoseconds(query.until),
             min_duration_ns=None if query.min_duration is None else int(query.min_duration * _NANOSECONDS),

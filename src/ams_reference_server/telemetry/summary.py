@@ -1,7 +1,8 @@
 """A trace in one line, kept up span by span, so that a list of traces need not read their spans.
 
 Spans arrive in any order and over several requests. Each fact is taken from the oldest span that has it, and its age is
-kept beside it; a root is older than any span that has a parent. The result does not depend on the order of arrival.
+kept beside it; a root is older than any span that has a parent. Of several that are equally old, the fact that sorts
+first is taken, and a failure before a success. So the result does not depend on the order of arrival.
 """
 
 from __future__ import annotations
@@ -12,14 +13,16 @@ from typing import TYPE_CHECKING, Any, Final
 from ams_reference_server.telemetry import conventions
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from uuid import UUID
 
     from ams_reference_server.telemetry.otlp import SpanRecord
 
-__all__ = ["LinkedAgent", "Summary", "agent_name"]
+__all__ = ["LinkedAgent", "Summary", "agent_name", "shortened"]
 
 _ROOT_AGE: Final = -(2**63)
 _MOST_TOKENS: Final = 2**40  # of one call; more is nonsense, and sums must fit a database's integer
+_MOST_CHARACTERS: Final = 256  # of a text in a list; the span keeps the whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,24 +66,31 @@ class Summary:
             self.output_tokens += _tokens(span.attributes.get(conventions.OUTPUT_TOKENS))
         is_root = span.parent_span_id is None
         age = span.started_ns + _ROOT_AGE if is_root else span.started_ns
-        if is_root and _is_older(age, self.root_at):
-            self.root_name, self.root_at = span.name, age
+        if is_root:
+            self._take_root(shortened(span.name), age)
         self._take_agent(span, linked, age)
-        session = _text(span.attributes.get(conventions.CONVERSATION_ID))
-        if session is not None and _is_older(age, self.session_at):
-            self.session, self.session_at = session, age
+        self._take_session(shortened(_text(span.attributes.get(conventions.CONVERSATION_ID))), age)
         self._take_error(span, age, is_root=is_root)
 
+    def _take_root(self, name: str | None, age: int) -> None:
+        if _precedes(age, [name], self.root_at, [self.root_name]):
+            self.root_name, self.root_at = name, age
+
     def _take_agent(self, span: SpanRecord, linked: LinkedAgent | None, age: int) -> None:
-        name = agent_name(span) or (linked.name if linked else None)
-        if name is not None and _is_older(age, self.agent_at):
-            self.agent, self.agent_id, self.agent_at = name, linked.id if linked else None, age
+        name = shortened(agent_name(span) or (linked.name if linked else None))
+        agent_id = linked.id if linked else None
+        if name is not None and _precedes(age, [name, agent_id], self.agent_at, [self.agent, self.agent_id]):
+            self.agent, self.agent_id, self.agent_at = name, agent_id, age
+
+    def _take_session(self, session: str | None, age: int) -> None:
+        if session is not None and _precedes(age, [session], self.session_at, [self.session]):
+            self.session, self.session_at = session, age
 
     def _take_error(self, span: SpanRecord, age: int, *, is_root: bool) -> None:
-        error = _error_type(span) if span.status == "error" else None
+        error = shortened(_error_type(span)) if span.status == "error" else None
         self.error_count += error is not None
         # A root that went well settles it too: what failed below was dealt with.
-        if (is_root or error is not None) and _is_older(age, self.error_at):
+        if (is_root or error is not None) and _precedes(age, [error], self.error_at, [self.error]):
             self.error, self.error_at = error, age
 
 
@@ -89,8 +99,21 @@ def agent_name(span: SpanRecord) -> str | None:
     return _text(span.attributes.get(conventions.AGENT_NAME))
 
 
-def _is_older(age: int, known: int | None) -> bool:
-    return known is None or age < known
+def shortened(text: str | None) -> str | None:
+    """As much of a text as a summary holds."""
+    return None if text is None else text[:_MOST_CHARACTERS]
+
+
+def _precedes(
+    age: int, facts: Sequence[str | UUID | None], known_age: int | None, known_facts: Sequence[str | UUID | None]
+) -> bool:
+    if known_age is None or age != known_age:
+        return known_age is None or age < known_age
+    return _order(facts) < _order(known_facts)
+
+
+def _order(facts: Sequence[str | UUID | None]) -> list[tuple[bool, str]]:
+    return [(fact is None, str(fact)) for fact in facts]
 
 
 def _text(value: Any) -> str | None:  # noqa: ANN401 -- an attribute's value

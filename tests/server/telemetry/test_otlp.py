@@ -17,6 +17,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyVa
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from ams_reference_server.errors import BodyTooLargeError, MalformedError, UnsupportedMediaTypeError
+from ams_reference_server.telemetry.body_parts import ExcessiveBodyError
 from ams_reference_server.telemetry.otlp import JSON, PROTOBUF, Batch, answer, decode, unpack
 
 
@@ -194,3 +195,63 @@ def test_deep_values_are_refused_and_not_followed():
     assert only(with_value(3)).attributes == {"": [[[None]]]}
     with pytest.raises(MalformedError):
         decode(with_value(100), PROTOBUF)
+
+
+def long(tag, inner):
+    """A field of up to 256 MiB."""
+    size = bytes(len(inner) >> 7 * place & 0x7F | 0x80 for place in range(3))
+    return bytes([tag]) + size + bytes([len(inner) >> 21]) + inner
+
+
+@pytest.mark.parametrize(
+    ("body", "media_type"),
+    [
+        (b'{"resourceSpans":[' + b"{}," * 1_000_000 + b"{}]}", JSON),
+        (b'{"resourceSpans":[],"unknown":[' + b"[]," * 1_000_000 + b"[]]}", JSON),
+        (b'{"resourceSpans":[],"unknown":[' + b"7," * 1_100_000 + b"7]}", JSON),
+        (b"\x0a\x00" * 1_100_000, PROTOBUF),
+        (long(0x0A, long(0x12, long(0x12, b"\x5a\x00" * 1_100_000))), PROTOBUF),
+    ],
+)
+def test_a_body_of_too_many_parts_is_refused_before_it_is_read(body, media_type):
+    with pytest.raises(ExcessiveBodyError, match=r"more than 1000000 .* several requests"):
+        decode(body, media_type)
+
+
+def test_a_long_text_of_commas_is_no_list():
+    text = "{[,]}" * 500_000
+    body = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [{"traceId": "", "name": text}]}]}]}).encode()
+    assert decode(body, JSON).rejected == 1
+
+
+def test_of_each_list_the_first_128_are_kept_and_the_sender_is_told():
+    def attributes(count):
+        return [KeyValue(key=f"k{number}", value=AnyValue(int_value=number)) for number in range(count)]
+
+    events = [Span.Event(name=f"e{number}", attributes=attributes(130 if number == 0 else 1)) for number in range(133)]
+    links = [Span.Link(trace_id=b"l" * 16, attributes=attributes(132 if number == 0 else 1)) for number in range(137)]
+    message = ExportTraceServiceRequest.FromString(
+        request(span(attributes=attributes(129), events=events, links=links), span())
+    )
+    message.resource_spans[0].resource.attributes.extend(attributes(145))
+    batch = decode(message.SerializeToString(), PROTOBUF)
+    record = batch.spans[0]
+    kept = (record.attributes, record.events, record.links, record.resource)
+    assert [len(items) for items in (*kept, record.events[0]["attributes"], record.links[0]["attributes"])] == [128] * 6
+    assert (list(record.attributes)[-1], record.events[-1]["name"]) == ("k127", "e127")
+    assert (len(batch.spans), batch.rejected, batch.left_out) == (2, 0, 1 + 5 + 9 + 17 + 2 + 4)
+    partial = ExportTraceServiceResponse.FromString(answer(batch, PROTOBUF)).partial_success
+    assert (partial.rejected_spans, partial.error_message.split()[0]) == (0, "38")
+    assert "first 128" in partial.error_message
+
+
+def test_exactly_128_are_all_kept():
+    batch = decode(request(span(events=[Span.Event()] * 128)), PROTOBUF)
+    assert (len(batch.spans[0].events), answer(batch, PROTOBUF)) == (128, b"")
+
+
+@pytest.mark.parametrize("blank", [" ", "\n", "\t"])
+def test_an_id_with_blanks_in_it_is_rejected(blank):
+    said = {"traceId": blank.join(["ab" * 8] * 2), "spanId": "cd" * 8}
+    batch = decode(json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [said]}]}]}).encode(), JSON)
+    assert (len(batch.spans), batch.rejected) == (0, 1)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from itertools import permutations
 from uuid import uuid4
 
 import pytest
@@ -8,17 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ams_reference_server.telemetry.otlp import SpanRecord
-from ams_reference_server.telemetry.summary import LinkedAgent, Summary
+from ams_reference_server.telemetry.summary import LinkedAgent, Summary, shortened
 
 AGENTS = [None, LinkedAgent(uuid4(), "linked"), LinkedAgent(uuid4(), "other")]
 
 
-def record(*, start=1, parent="p" * 16, status="unset", events=(), **attributes):
+def record(*, start=1, name=None, parent="p" * 16, status="unset", events=(), **attributes):
     return SpanRecord(
         trace_id="t" * 32,
         span_id="s" * 16,
         parent_span_id=parent,
-        name=f"span at {start}",
+        name=name or f"span at {start}",
         kind="internal",
         status=status,
         status_message=None,
@@ -44,7 +45,8 @@ SPANS = st.lists(
     st.tuples(
         st.builds(
             record,
-            start=st.integers(0, 2**62),
+            start=st.integers(0, 2) | st.integers(0, 2**62),
+            name=st.sampled_from(["a", "b", "c" * 256 + "d", "c" * 256 + "e"]),
             parent=st.sampled_from([None, "p" * 16]),
             status=st.sampled_from(["unset", "ok", "error"]),
             gen_ai__agent__name=st.sampled_from([None, "", "one", "two", 7]),
@@ -55,7 +57,6 @@ SPANS = st.lists(
         st.sampled_from(AGENTS),
     ),
     max_size=8,
-    unique_by=lambda pair: pair[0].started_ns,
 )
 
 
@@ -102,3 +103,24 @@ def test_of_two_roots_the_older_speaks_for_the_trace():
     for spans in ((older, younger), (younger, older)):
         made = summary(*((span, None) for span in spans))
         assert (made.root_name, made.error, made.error_count) == ("span at 1", None, 1)
+
+
+@pytest.mark.parametrize("parent", [None, "p" * 16])
+def test_of_equally_old_facts_the_same_one_is_taken_in_any_order(parent):
+    def one(name, error, linked):
+        attributes = {"gen_ai__agent__name": "agent", "gen_ai__conversation__id": name, "error__type": error}
+        return record(name=name, parent=parent, status="error" if error else "ok", **attributes), linked
+
+    spans = [one("b", None, None), one("c", "KeyError", AGENTS[1]), one("a", "ValueError", None)]
+    for ordered in permutations(spans):
+        made = summary(*ordered)
+        assert (made.root_name, made.session) == (None if parent else "a", "a")
+        assert (made.error, made.agent_id) == ("KeyError", AGENTS[1].id)
+
+
+def test_a_summary_holds_256_characters_of_each_text():
+    attributes = {"gen_ai__agent__name": "a" * 257, "gen_ai__conversation__id": "s" * 257, "error__type": "e" * 257}
+    span = record(name="n" * 257, parent=None, status="error", **attributes)
+    made = summary((span, None))
+    assert (made.root_name, made.agent, made.session, made.error) == ("n" * 256, "a" * 256, "s" * 256, "e" * 256)
+    assert (span.name, shortened("n" * 256), shortened(None)) == ("n" * 257, "n" * 256, None)
