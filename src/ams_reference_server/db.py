@@ -9,10 +9,12 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from functools import cached_property
+from contextlib import contextmanager
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+import anyio
 import anyio.to_thread
 from alembic import command
 from alembic.config import Config
@@ -21,30 +23,36 @@ from alembic.script import ScriptDirectory
 from anyio import CapacityLimiter
 from pydantic_core import from_json
 from pydantic_core import to_json as encode_json
-from sqlalchemy import URL, Connection, Table, create_engine, event, func, make_url, select
+from sqlalchemy import Connection, Table, create_engine, event, func, select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects import sqlite as sqlite_dialect
-from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from ams_reference_server.database_url import postgresql_limits, read_database_url
 from ams_reference_server.errors import (
     MissingDriverError,
     SchemaTooNewError,
-    SettingsError,
     StoreUnusableError,
     UnavailableError,
 )
 from ams_reference_server.state_folder import make_folder, unusable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
 __all__ = ["Database", "insert_new"]
 
 # Python holds one lock for all threads: more of them on SQLite only wait for each other.
 _READERS: Final = 4
 _POSTGRESQL_WRITERS: Final = 8
-_BUSY_MILLISECONDS: Final = 5_000
+_BUSY_MILLISECONDS: Final = 5_000  # for a turn to read or to write
+_POOL_SECONDS: Final = 5
+_READ_SECONDS: Final = 10
+_READY_SECONDS: Final = 3  # whoever asks for readiness asks again soon, and does not wait long
+_WRITE_SECONDS: Final = 30
+# SQLSTATEs that speak of the statement and mean the store: a missing table or schema, a missing right, read-only.
+_STORE_STATES: Final = frozenset({"42P01", "3F000", "42501", "25006"})
 _MIGRATION_LOCK: Final = 0x616D73  # any number that every process of this server agrees on
 _OWNER_ONLY: Final = 0o600
 
@@ -61,18 +69,21 @@ class Database:
     """
 
     def __init__(self, database_url: str) -> None:
-        url = _checked(database_url)
+        url = read_database_url(database_url)
         self._is_sqlite = url.get_backend_name() == "sqlite"
         self.file = Path(url.database or "").absolute() if self._is_sqlite else None
         if self.file is not None:
             _make_private(self.file)
+            self._opened = _identity(self.file)
         self._writers = 1 if self._is_sqlite else _POSTGRESQL_WRITERS
         try:
             self._engine = create_engine(
                 url,
                 pool_size=_READERS + self._writers,
                 max_overflow=0,
+                pool_timeout=_POOL_SECONDS,
                 pool_pre_ping=not self._is_sqlite,
+                connect_args={} if self._is_sqlite else postgresql_limits(url, _BUSY_MILLISECONDS, _WRITE_SECONDS),
                 hide_parameters=True,  # they hold password hashes and people's content, and errors are logged
                 json_serializer=_json_text,
                 json_deserializer=from_json,
@@ -82,7 +93,6 @@ class Database:
                 "AMS_DATABASE_URL names PostgreSQL, which needs the extra 'postgres', which is not installed. "
                 "In the ams-sdk checkout run: python -m pip install '.[postgres]'"
             ) from None
-        self._writing_engine = self._engine.execution_options(ams_writes=True)
         if self._is_sqlite:
             event.listen(self._engine, "connect", _prepare_sqlite)
             event.listen(self._engine, "begin", _begin_sqlite)
@@ -96,31 +106,68 @@ class Database:
         # SQLite takes one writer at a time; waiting here is fair and cheap, in the driver it is neither.
         return CapacityLimiter(self._writers)
 
+    @cached_property
+    def _threads(self) -> CapacityLimiter:
+        # The lanes are the limit; anyio's default would be another, shared with whoever else runs threads.
+        return CapacityLimiter(_READERS + self._writers)
+
     async def read(self, query: Callable[[Connection], T]) -> T:
         """Run a function that only reads.
 
         Raises:
             UnavailableError: the database does not answer.
         """
-        return await anyio.to_thread.run_sync(self._run, query, False, limiter=self._read_lane)  # noqa: FBT003 -- run_sync passes arguments by place
+        return await self._in_lane(self._read_lane, _READ_SECONDS, partial(self._run, query, None))
 
     async def write(self, change: Callable[[Connection], T]) -> T:
         """Run a function that changes rows; when this returns, the change is on disk.
 
         Raises:
-            UnavailableError: the database does not answer.
+            UnavailableError: the database does not answer, or others write for too long; whether the change was made
+                is not known.
         """
-        return await anyio.to_thread.run_sync(self._run, change, True, limiter=self._write_lane)  # noqa: FBT003 -- the same
+        # One deadline for the lane and for SQLite's lock: with one each, those who wait would fail one after the other.
+        deadline = time.monotonic() + _BUSY_MILLISECONDS / 1000
+        return await self._in_lane(self._write_lane, _WRITE_SECONDS, partial(self._run, change, deadline))
 
-    def _run(self, work: Callable[[Connection], T], writes: bool) -> T:  # noqa: FBT001 -- the same
-        engine = self._writing_engine if writes else self._engine
+    async def _in_lane(self, lane: CapacityLimiter, seconds: float, work: Callable[[], T]) -> T:
         try:
-            with engine.begin() as connection:
-                return work(connection)
-        except (IntegrityError, ProgrammingError, DataError):
+            with anyio.fail_after(_BUSY_MILLISECONDS / 1000):
+                await lane.acquire()
+            try:
+                with anyio.fail_after(seconds):
+                    return await anyio.to_thread.run_sync(work, abandon_on_cancel=True, limiter=self._threads)
+            finally:
+                lane.release()
+        except TimeoutError as error:
+            raise UnavailableError from error
+
+    def _run(self, work: Callable[[Connection], T], deadline: float | None) -> T:
+        try:
+            self._check_file()
+            with self._transaction(deadline) as connection:
+                result = work(connection)
+                self._check_file()
+                return result
+        except (IntegrityError, ProgrammingError, DataError) as error:
+            if getattr(error.orig, "sqlstate", None) in _STORE_STATES:
+                raise UnavailableError from error
             raise  # the statement is to blame, not the store
         except (DBAPIError, PoolTimeoutError) as error:
             raise UnavailableError from error
+
+    @contextmanager
+    def _transaction(self, deadline: float | None) -> Generator[Connection]:
+        """One transaction; ``deadline`` is until when one that writes waits for its turn, None is for reading."""
+        with self._engine.connect() as connection:
+            connection.execution_options(ams_deadline=deadline)
+            with connection.begin():
+                yield connection
+
+    def _check_file(self) -> None:
+        # A file that was removed or replaced stays open: what is written to it then is gone with the process.
+        if self.file is not None and _identity(self.file) != self._opened:
+            raise UnavailableError
 
     def migrate(self) -> None:
         """Bring the schema up to this release; safe when several processes do it at once.
@@ -130,8 +177,10 @@ class Database:
             StoreUnusableError: the database cannot be read or written.
         """
         try:
-            with self._writing_engine.begin() as connection:
+            with self._transaction(time.monotonic() + _BUSY_MILLISECONDS / 1000) as connection:
                 if not self._is_sqlite:
+                    # Another process may be at it, and a large table takes its time.
+                    connection.exec_driver_sql("SET LOCAL lock_timeout = '60s'; SET LOCAL statement_timeout = 0")
                     connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
                 self._upgrade(connection)
         except DBAPIError as error:
@@ -157,7 +206,11 @@ class Database:
         Raises:
             UnavailableError: the database does not answer.
         """
-        present = await self.read(lambda connection: MigrationContext.configure(connection).get_current_heads())
+        try:
+            with anyio.fail_after(_READY_SECONDS):
+                present = await self.read(lambda connection: MigrationContext.configure(connection).get_current_heads())
+        except TimeoutError as error:
+            raise UnavailableError from error
         return present == tuple(ScriptDirectory.from_config(_alembic()).get_heads())
 
     def dispose(self) -> None:
@@ -171,26 +224,6 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[dict[str, An
     connection.execute(insert(table).on_conflict_do_nothing(), rows)
 
 
-def _checked(database_url: str) -> URL:
-    try:
-        url = make_url(database_url)
-    except ArgumentError:
-        raise SettingsError(
-            "AMS_DATABASE_URL cannot be used: write sqlite:////path/to/file.db or postgresql://user:password@host/name."
-        ) from None
-    if url.drivername in {"postgresql", "postgresql+psycopg"}:
-        return url.set(drivername="postgresql+psycopg")
-    if url.drivername not in {"sqlite", "sqlite+pysqlite"}:
-        raise SettingsError(
-            f"AMS_DATABASE_URL cannot be used: '{url.drivername}' is neither sqlite nor postgresql, which are known."
-        )
-    if not url.database or url.database.startswith((":memory:", "file:")):
-        raise SettingsError(
-            "AMS_DATABASE_URL cannot be used: name a file, sqlite:////path/to/file.db; nothing is kept in memory only."
-        )
-    return url
-
-
 def _make_private(file: Path) -> None:
     """An empty file that only its owner reads; SQLite gives its side files the same permissions."""
     make_folder(file.parent)
@@ -198,6 +231,14 @@ def _make_private(file: Path) -> None:
         os.close(os.open(file, os.O_RDWR | os.O_CREAT, _OWNER_ONLY))
     except OSError as error:
         raise unusable(file, error.strerror) from None
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _json_text(value: object) -> str:
@@ -231,9 +272,11 @@ def _switch_to_wal(cursor: sqlite3.Cursor) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
+    deadline: float | None = connection.get_execution_options().get("ams_deadline")
+    left = _BUSY_MILLISECONDS if deadline is None else max(0, int((deadline - time.monotonic()) * 1000))
+    connection.exec_driver_sql(f"PRAGMA busy_timeout = {left}")
     # A transaction that reads first and writes later cannot wait for another writer, so writers say so at once.
-    writes = connection.get_execution_options().get("ams_writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    connection.exec_driver_sql("BEGIN" if deadline is None else "BEGIN IMMEDIATE")
 
 
 def _alembic() -> Config:

@@ -18,7 +18,8 @@
         ├── NotFoundError               404
         ├── MethodNotAllowedError       405
         ├── EmailTakenError             409
-        ├── BodyTooLargeError           413
+        ├── BodyTooLargeError           413 more bytes than the limit
+        ├── ExcessiveBodyError          413 more parts than can be read
         ├── UnsupportedMediaTypeError   415
         ├── InvalidRequestError         422
         ├── InternalError               500
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BodyTooLargeError",
     "EmailTakenError",
+    "ExcessiveBodyError",
     "InternalError",
     "InvalidCredentialsError",
     "InvalidRequestError",
@@ -223,6 +225,15 @@ class BodyTooLargeError(RequestError):
     def __init__(self, limit: int, what: str = "body") -> None:
         # What is left of the body is not worth reading, so the connection ends with this answer.
         super().__init__(f"The {what} is larger than {limit} bytes.", headers={"Connection": "close"})
+
+
+class ExcessiveBodyError(RequestError):
+    """The body is small enough to receive and would take too much memory or time to read (413)."""
+
+    status = 413
+    code = "body_excessive"
+    title = "Body too large"
+    default_detail = "The body takes more memory than there is. Send its spans in several requests."
 
 
 class UnsupportedMediaTypeError(RequestError):

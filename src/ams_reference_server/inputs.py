@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -68,7 +69,7 @@ async def read_json(request: Request, model: type[M], limit: int) -> M:
         raise UnsupportedMediaTypeError
     body = await read_body(request, limit)
     try:
-        value: JsonValue = json.loads(body.decode(), parse_constant=_refuse_constant)
+        value: JsonValue = json.loads(body.decode(), parse_constant=_refuse_constant, parse_float=_finite)
     except (ValueError, RecursionError):
         raise MalformedError from None
     return _validated(model, value)
@@ -85,6 +86,13 @@ def read_query(request: Request, model: type[M]) -> M:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is larger than any number that can be kept")
+    return number
 
 
 def _validated(model: type[M], value: JsonValue) -> M:

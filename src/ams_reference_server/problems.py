@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import traceback
 from typing import TYPE_CHECKING, Final
 
 from google.protobuf import json_format
 from google.rpc import code_pb2, error_details_pb2, status_pb2  # type: ignore[import-untyped]  # has stubs, no py.typed
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from ams_reference_server.errors import InternalError, MethodNotAllowedError, NotFoundError, RequestError
+from ams_reference_server.errors import (
+    InternalError,
+    MethodNotAllowedError,
+    NotFoundError,
+    RequestError,
+    UnauthenticatedError,
+    UnavailableError,
+)
 from ams_reference_server.inputs import content_type
 from ams_sdk.wire import Problem
 
@@ -49,7 +58,13 @@ class ErrorsMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        started = False
+        started = is_read = False
+
+        async def remember_end() -> Message:
+            nonlocal is_read
+            message = await receive()
+            is_read = not message.get("more_body", False)
+            return message
 
         async def remember_start(message: Message) -> None:
             nonlocal started
@@ -57,14 +72,33 @@ class ErrorsMiddleware:
             await send(message)
 
         try:
-            await self.app(scope, receive, remember_start)
+            await self.app(scope, remember_end, remember_start)
         except ClientDisconnect:
             return  # nobody is left to read an answer
+        except asyncio.CancelledError:
+            # Only the end of the process cancels a request. Passed on, it would become a bare 500, which no exporter
+            # sends again; whatever was not acknowledged may be sent again to the next process.
+            if not started:
+                await answer_to(Request(scope), _ending())(scope, receive, send)
         except Exception as error:  # noqa: BLE001 -- the last stop: whatever it is, the client gets a problem document
             refusal = _as_refusal(error, scope)
             # An answer that has begun cannot be taken back; left unfinished, it makes the server close the connection.
             if not started:
+                if refusal.status == UnauthenticatedError.status and not is_read and _has_body(scope):
+                    # Else the server would read a stranger's body to its end, only to get to the next request.
+                    refusal.headers["Connection"] = "close"
                 await answer_to(Request(scope), refusal)(scope, receive, send)
+
+
+def _has_body(scope: Scope) -> bool:
+    headers = Headers(scope=scope)
+    return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
+
+
+def _ending() -> RequestError:
+    refusal = UnavailableError("The server is ending. Try again in a moment.")
+    refusal.headers["Connection"] = "close"
+    return refusal
 
 
 def _as_refusal(error: Exception, scope: Scope) -> RequestError:

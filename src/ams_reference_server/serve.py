@@ -11,6 +11,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 from typing import TYPE_CHECKING, Final, NoReturn
 
 import uvicorn
@@ -27,6 +28,8 @@ __all__ = ["main"]
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _GRACE_SECONDS: Final = 7  # for requests in flight; what closes after them has the rest of the ten
+_FAREWELL_SECONDS: Final = 1  # for answers to requests that were cancelled
+_LAST_SECONDS: Final = 9.5  # after which the process ends, whatever its threads do
 _HIGHEST_PORT: Final = 65_535
 
 
@@ -126,6 +129,14 @@ def _authority(host: str, listener: socket.socket) -> str:
     return f"[{host}]:{port}" if listener.family == socket.AF_INET6 else f"{host}:{port}"
 
 
+def _leave() -> None:
+    # Python waits for every thread at its end, and one that waits for a stalled database never returns. Leaving it is
+    # an orderly end too: an answer says yes only after the commit, so nothing that was acknowledged is lost.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
 class _Server(uvicorn.Server):
     """Uvicorn, but a signal ends it with exit code 0, and it says on stdout when it serves."""
 
@@ -150,16 +161,30 @@ class _Server(uvicorn.Server):
 
     def _end(self, _number: int, _frame: FrameType | None) -> None:
         self.force_exit = self.should_exit  # the second time is meant
+        self._end_in_time()
         self.should_exit = True
+
+    def _end_in_time(self) -> None:
+        last_resort = threading.Timer(_LAST_SECONDS, _leave)
+        last_resort.daemon = True
+        last_resort.start()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         sys.stdout.write(f"AMS reference server listening on {self._address}\n")
         sys.stdout.flush()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        # Those that the grace was too short for were cancelled; they answer that before the store is closed.
+        if self.server_state.tasks:
+            await asyncio.wait(self.server_state.tasks, timeout=_FAREWELL_SECONDS)
+
     async def end_with(self, parent_pid: int | None) -> None:
         """End in order when the process that started this one is gone."""
         while parent_pid is not None:
             if os.getppid() != parent_pid:
+                self._end_in_time()
                 self.should_exit = True
+                return
             await asyncio.sleep(1)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import platformdirs
+from sqlalchemy import URL
 
 from ams_reference_server.errors import SettingsError
 
@@ -62,7 +63,12 @@ def _text(text: str) -> str:
 
 
 def _folder(text: str) -> Path:
-    return Path(text).expanduser().absolute()
+    try:
+        return Path(text).expanduser().absolute()
+    except RuntimeError:
+        raise ValueError(
+            f"{text.partition('/')[0]} is nobody's home folder here; write the folder's full path"
+        ) from None
 
 
 def _key(text: str) -> str:
@@ -182,7 +188,8 @@ def _completed(values: dict[str, Any]) -> Settings:
     if values["state_dir"] is None:
         values["state_dir"] = platformdirs.user_state_path("ams", appauthor=False)
     if values["database_url"] is None:
-        values["database_url"] = f"sqlite:///{values['state_dir'] / DATABASE_FILE}"
+        url = URL.create("sqlite", database=str(values["state_dir"] / DATABASE_FILE))  # quotes what a path may hold
+        values["database_url"] = url.render_as_string()
     if values["env"] == "production" and values["secret_key"] is None:
         raise SettingsError(
             "AMS_SECRET_KEY is not set, and production needs one that you keep. "

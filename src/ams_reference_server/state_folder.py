@@ -28,4 +28,5 @@ def make_folder(folder: Path) -> None:
 
 def unusable(path: Path, reason: str | None) -> StoreUnusableError:
     """The error for a file or folder that the server needs."""
-    return StoreUnusableError(f"{path} cannot be used: {reason}. Name a folder that you may write to in AMS_STATE_DIR.")
+    advice = "Name a place that you may write to in AMS_DATABASE_URL, or in AMS_STATE_DIR where that is not set."
+    return StoreUnusableError(f"{path} cannot be used: {reason}. {advice}")

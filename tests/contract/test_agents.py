@@ -147,3 +147,16 @@ def test_many_versions_registered_at_once_are_numbered_without_gaps(account):
     with ThreadPoolExecutor(8) as threads:
         answers = list(threads.map(lambda n: account.post(AGENTS, json=FULL | {"version": str(n)}), range(16)))
     assert sorted(answer.json()["revision"]["number"] for answer in answers) == list(range(1, 17))
+
+
+@pytest.mark.parametrize(("length", "status"), [(200, 200), (201, 422), (50_001, 422)])
+def test_what_is_searched_for_has_a_length_that_a_store_can_search_for(account, length, status):
+    answer = account.get("/api/agents", params={"q": "x" * length})
+    assert answer.status_code == status
+    assert status == 200 or [error["field"] for error in answer.json()["errors"]] == ["q"]
+
+
+def test_a_number_that_no_store_keeps_is_malformed(account):
+    body = '{"name": "n", "version": "1", "tools": [{"name": "t", "input_schema": {"x": 1e999}}]}'
+    answer = account.post("/api/agents", content=body, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed")

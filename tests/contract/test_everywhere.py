@@ -228,6 +228,18 @@ def test_a_body_that_is_announced_too_large_is_refused_unread(platform):
     assert answer.startswith(b"HTTP/1.1 413 ")
 
 
+def test_a_strangers_body_is_refused_unread(platform):
+    address = urlsplit(platform)
+    with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
+        head = ("POST /v1/traces HTTP/1.1", "Host: x", "Content-Type: application/json", "Content-Length: 10000000")
+        connection.sendall("\r\n".join((*head, "", "")).encode())
+        answer = b""
+        while chunk := connection.recv(65_536):  # ends only if the server closes the connection
+            answer += chunk
+    assert answer.startswith(b"HTTP/1.1 401 ")
+    assert b"connection: close" in answer.lower()
+
+
 def test_an_error_does_not_repeat_what_was_sent(client):
     secret = "Sup3r-secret-value"
     sent = [

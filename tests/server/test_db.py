@@ -6,7 +6,9 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 from sqlalchemy import insert, select, text
@@ -16,7 +18,6 @@ from ams_reference_server.db import Database, insert_new
 from ams_reference_server.errors import (
     MissingDriverError,
     SchemaTooNewError,
-    SettingsError,
     StoreUnusableError,
     UnavailableError,
 )
@@ -156,6 +157,78 @@ def test_a_file_that_is_locked_for_good_is_unusable(settings, monkeypatch):
     database.dispose()
 
 
+def test_writers_that_wait_for_a_lock_give_up_together(database, monkeypatch):
+    monkeypatch.setattr("ams_reference_server.db._BUSY_MILLISECONDS", 600)
+    with closing(sqlite3.connect(database.file, isolation_level=None)) as holder:
+        holder.execute("BEGIN IMMEDIATE")
+
+        async def scenario():
+            begun = time.monotonic()
+            outcomes = await asyncio.gather(*(database.write(add(str(n))) for n in range(4)), return_exceptions=True)
+            return time.monotonic() - begun, outcomes
+
+        took, outcomes = asyncio.run(scenario())
+    assert [type(outcome) for outcome in outcomes] == [UnavailableError] * 4
+    assert 0.5 < took < 1.2
+    asyncio.run(database.write(add("after")))
+
+
+@pytest.mark.parametrize("replace", [True, False])
+def test_what_would_be_written_to_a_file_that_is_gone_is_refused(database, replace):
+    asyncio.run(database.write(add("before")))
+    kept = database.file.with_name("kept.db")
+    database.file.rename(kept)
+    if replace:
+        database.file.write_bytes(kept.read_bytes())
+    with pytest.raises(UnavailableError):
+        asyncio.run(database.write(add("lost")))
+    with pytest.raises(UnavailableError):
+        asyncio.run(database.is_current())
+    assert database.file.exists() is replace
+    kept.replace(database.file)
+    asyncio.run(database.write(add("after")))
+    assert asyncio.run(database.read(count)) == 2
+
+
+def test_a_file_that_goes_while_it_is_written_takes_nothing_with_it(database):
+    kept = database.file.with_name("kept.db")
+
+    def change(connection):
+        add("lost")(connection)
+        database.file.rename(kept)
+
+    with pytest.raises(UnavailableError):
+        asyncio.run(database.write(change))
+    kept.rename(database.file)
+    assert asyncio.run(database.read(count)) == 0
+
+
+@pytest.mark.parametrize(("call", "limit"), [("read", "_READ_SECONDS"), ("write", "_WRITE_SECONDS")])
+def test_work_that_does_not_end_is_given_up(database, monkeypatch, call, limit):
+    monkeypatch.setattr(f"ams_reference_server.db.{limit}", 0.1)
+    done = threading.Event()
+    try:
+        with pytest.raises(UnavailableError):
+            asyncio.run(getattr(database, call)(lambda _connection: done.wait(10)))
+    finally:
+        done.set()
+
+
+def test_readiness_does_not_wait_for_long(database, monkeypatch):
+    monkeypatch.setattr("ams_reference_server.db._READY_SECONDS", 0.1)
+    done = threading.Event()
+
+    async def scenario():
+        reads = [asyncio.create_task(database.read(lambda _connection: done.wait(10))) for _ in range(4)]
+        await asyncio.sleep(0)
+        with pytest.raises(UnavailableError):
+            await database.is_current()
+        done.set()
+        return await asyncio.gather(*reads)
+
+    assert asyncio.run(scenario()) == [True] * 4
+
+
 def test_a_database_of_a_newer_release_is_refused(database):
     newer = text("UPDATE alembic_version SET version_num = '9999'")
     asyncio.run(database.write(lambda connection: connection.execute(newer)))
@@ -182,14 +255,6 @@ def test_a_folder_that_is_a_file_is_refused(tmp_path):
 def test_a_folder_in_place_of_the_file_is_refused(tmp_path):
     with pytest.raises(StoreUnusableError, match="Is a directory"):
         Database(f"sqlite:///{tmp_path}")
-
-
-@pytest.mark.parametrize(
-    "url", ["nonsense", "mysql://h/d", "sqlite://", "sqlite:///:memory:", "sqlite:///file:x?uri=true"]
-)
-def test_an_address_that_is_not_understood_is_refused(url):
-    with pytest.raises(SettingsError, match=r"^AMS_DATABASE_URL cannot be used"):
-        Database(url)
 
 
 def test_a_driver_that_is_missing_is_named(monkeypatch):

@@ -63,6 +63,12 @@ def test_json_is_read_as_it_was_sent_or_its_text_is_refused(value):
         assert read(body.encode()).value == value
 
 
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "NaN", "Infinity"])
+def test_a_number_that_nobody_keeps_is_malformed(number):
+    with pytest.raises(MalformedError):
+        read(b'{"value": {"x": %s}}' % number.encode())
+
+
 @pytest.mark.parametrize(("levels", "is_read"), [(60, True), (70, False), (100_000, False)])
 def test_nesting_has_an_end(levels, is_read):
     body = b'{"value":' + b"[" * levels + b"]" * levels + b"}"

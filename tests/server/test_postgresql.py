@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from contextlib import closing, contextmanager
 from uuid import uuid4
 
+import httpx
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from sqlalchemy import make_url, text
+from sqlalchemy.exc import ProgrammingError
 
 from ams_reference_server.db import Database
+from ams_reference_server.errors import UnavailableError
 from ams_reference_server.models import METADATA
 from ams_reference_server.settings import load
 
@@ -113,4 +125,125 @@ def test_the_whole_path_over_postgresql(database_url, tmp_path, serving):
     context = {"compare_type": True}
     compared = database.read(lambda c: compare_metadata(MigrationContext.configure(c, opts=context), METADATA))
     assert asyncio.run(compared) == []
+    database.dispose()
+
+
+class Proxy:
+    """Stands in front of the database; once ``stalled`` it keeps every connection open and passes nothing on."""
+
+    def __init__(self, target):
+        self._target = target
+        self._ended = threading.Event()
+        self.stalled = threading.Event()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self._thread = threading.Thread(target=self._forward)
+
+    @contextmanager
+    def running(self):
+        self._thread.start()
+        try:
+            yield self
+        finally:
+            self._ended.set()
+            self._thread.join(10)
+
+    def _forward(self):
+        with selectors.DefaultSelector() as selector, closing(self._listener):
+            selector.register(self._listener, selectors.EVENT_READ)
+            while not self._ended.is_set():
+                if self.stalled.is_set():
+                    self._ended.wait(0.05)
+                    continue
+                for key, _ in selector.select(0.05):
+                    self._step(selector, key)
+            for key in list(selector.get_map().values()):
+                key.fileobj.close()
+
+    def _step(self, selector, key):
+        if key.fileobj is self._listener:
+            near, far = self._listener.accept()[0], socket.create_connection(self._target)
+            selector.register(near, selectors.EVENT_READ, far)
+            selector.register(far, selectors.EVENT_READ, near)
+        elif data := key.fileobj.recv(65_536):
+            key.data.sendall(data)
+        else:
+            for end in (key.fileobj, key.data):
+                selector.unregister(end)
+                end.close()
+
+
+@pytest.fixture
+def proxy(database_url):
+    url = make_url(database_url)
+    with Proxy((url.host, url.port or 5432)).running() as running:
+        running.url = url.set(host="127.0.0.1", port=running.port).render_as_string(hide_password=False)
+        yield running
+
+
+def test_a_database_that_stalls_is_503_and_does_not_hold_up_the_end(proxy, environ, server_process):
+    body = {"email": "ada@example.org", "password": PASSWORD}
+    with (
+        server_process(environ | {"AMS_DATABASE_URL": proxy.url}) as server,
+        httpx.Client(base_url=server.url, timeout=20) as client,
+    ):
+        assert client.post("/api/auth/register", json=body).status_code == 201
+        assert client.get("/health/ready").status_code == 200
+        proxy.stalled.set()
+        ready, login = client.get("/health/ready"), client.post("/api/auth/login", json=body)
+        assert (ready.status_code, ready.json()["checks"]) == (503, {"database": "unavailable"})
+        assert (login.status_code, login.json()["code"]) == (503, "unavailable")
+        begun = time.monotonic()
+        code, _, err = server.end(signal.SIGTERM)
+        assert time.monotonic() - begun < 10.5
+        assert (code, "Traceback" in err) == (0, False)
+
+
+def test_a_start_on_a_database_that_stalls_can_be_ended(proxy, environ):
+    proxy.stalled.set()
+    command = [sys.executable, "-m", "ams_reference_server", "--port", "0"]
+    changed = environ | {"AMS_DATABASE_URL": proxy.url}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=changed, text=True) as process:
+        out, err = process.communicate(timeout=20)
+    assert (process.returncode, out) == (9, "")
+    assert "AMS_DATABASE_URL" in err
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        ["SELECT * FROM gone"],
+        ["SELECT * FROM gone.table"],
+        ["SET TRANSACTION READ ONLY", "DELETE FROM users"],
+        ["SET LOCAL ROLE pg_monitor", "SELECT * FROM pg_authid"],
+    ],
+)
+def test_a_store_that_lacks_a_table_or_a_right_is_unavailable(database_url, statements):
+    database = Database(database_url)
+    database.migrate()
+
+    def change(connection):
+        for statement in statements:
+            connection.execute(text(statement))
+
+    with pytest.raises(UnavailableError):
+        asyncio.run(database.write(change))
+    database.dispose()
+
+
+def test_a_statement_that_is_wrong_is_a_defect(database_url):
+    database = Database(database_url)
+    with pytest.raises(ProgrammingError):
+        asyncio.run(database.read(lambda connection: connection.execute(text("SELEC 1"))))
+    database.dispose()
+
+
+def test_waiting_for_a_lock_has_an_end(database_url):
+    database = Database(database_url)
+    found = database.read(
+        lambda connection: [
+            connection.execute(text(f"SHOW {name}")).scalar() for name in ("lock_timeout", "statement_timeout")
+        ]
+    )
+    assert asyncio.run(found) == ["5s", "30s"]
     database.dispose()

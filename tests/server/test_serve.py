@@ -93,6 +93,61 @@ def test_a_request_in_flight_is_answered_before_the_end(environ, server_process)
         assert server.process.wait(10) == 0
 
 
+def test_requests_that_do_not_finish_are_answered_that_they_may_be_sent_again(environ, server_process):
+    with server_process(environ) as server:
+        with httpx.Client(base_url=server.url) as client:
+            client.post("/api/auth/register", json=BODY)
+            log_in(client)
+            bearer = client.headers["Authorization"]
+        port = int(server.url.rpartition(":")[2])
+        kinds = {"/api/auth/login": b"application/problem+json", "/v1/traces": b"application/json"}
+        connections = []
+        for path in kinds:
+            head = (
+                f"POST {path} HTTP/1.1",
+                "Host: x",
+                "Content-Type: application/json",
+                "Content-Length: 9",
+                "Expect: 100-continue",
+                f"Authorization: {bearer}",
+            )
+            connections.append(socket.create_connection(("127.0.0.1", port), timeout=20))
+            connections[-1].sendall("\r\n".join((*head, "", "")).encode())
+            assert connections[-1].recv(1000).startswith(b"HTTP/1.1 100 ")
+        server.process.send_signal(signal.SIGTERM)
+        for connection, kind in zip(connections, kinds.values(), strict=True):
+            with connection, connection.makefile("rb") as stream:
+                answer = stream.read()
+            assert answer.startswith(b"HTTP/1.1 503 ")
+            assert b"content-type: " + kind in answer
+            assert b"retry-after: 1" in answer
+            assert b"connection: close" in answer
+        _, err = server.process.communicate(timeout=10)
+        assert server.process.returncode == 0
+        assert "Traceback" not in err
+
+
+def test_a_thread_that_never_returns_does_not_hold_up_the_end(environ):
+    start = (
+        "import sys, threading\n"
+        "from ams_reference_server import serve\n"
+        "serve._LAST_SECONDS = 1\n"
+        "threading.Thread(target=threading.Event().wait).start()\n"
+        "sys.exit(serve.main(['--port', '0']))\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", start], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environ, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert "listening" in process.stdout.readline()
+            process.send_signal(signal.SIGTERM)
+            assert process.communicate(timeout=8) == ("", "")
+            assert process.returncode == 0
+        finally:
+            process.kill()
+
+
 def test_logs_hold_neither_password_nor_token(environ, server_process):
     with server_process(environ) as server, httpx.Client(base_url=server.url) as client:
         client.post("/api/auth/register", json=BODY)
@@ -140,6 +195,8 @@ def is_one_line(captured, *said):
         ("AMS_BCRYPT_COST", "high"),
         ("AMS_SECRET_KEY", "short"),
         ("AMS_DATABASE_URL", "mysql://h/d"),
+        ("AMS_DATABASE_URL", "postgresql://u@h:abc/db"),
+        ("AMS_STATE_DIR", "~nobody-of-this-name/x"),
         ("AMS_ENV", "prod"),
     ],
 )

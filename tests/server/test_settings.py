@@ -6,6 +6,7 @@ from pathlib import Path
 import platformdirs
 import pytest
 
+from ams_reference_server.db import Database
 from ams_reference_server.errors import SettingsError
 from ams_reference_server.settings import SETTINGS, Settings, load
 
@@ -46,6 +47,13 @@ def test_the_database_follows_the_state_folder(tmp_path):
     assert load({"AMS_STATE_DIR": "x"}).state_dir.is_absolute()
 
 
+def test_the_state_folder_may_have_any_name(tmp_path):
+    folder = tmp_path / "a?b=c%20#"
+    database = Database(load({"AMS_STATE_DIR": str(folder)}).database_url)
+    database.dispose()
+    assert [file.name for file in folder.iterdir()] == ["reference-server.db"]
+
+
 @pytest.mark.parametrize(
     ("variable", "value"),
     [
@@ -57,6 +65,7 @@ def test_the_database_follows_the_state_folder(tmp_path):
         ("AMS_BCRYPT_COST", "21"),
         ("AMS_API_BODY_LIMIT", "1e5"),
         ("AMS_ENV", "prod"),
+        ("AMS_STATE_DIR", "~nobody-of-this-name/x"),
         ("AMS_SECRET_KEY", "x" * 31),
     ],
 )

@@ -11,6 +11,7 @@ import idna
 __all__ = ["EmailAddress", "InvalidEmailError"]
 
 _LONGEST: Final = 254  # RFC 5321, section 4.5.3.1.3, without the brackets of a path
+_LONGEST_TEXT: Final = 1024  # code points as they arrive: composing takes time that grows with their square
 _LONGEST_LOCAL: Final = 64  # the same, section 4.5.3.1.1
 _SPECIALS: Final = frozenset('()<>[]:;@\\,"')  # RFC 5322, section 3.2.3: only in quoted local parts, which nobody has
 
@@ -28,11 +29,13 @@ class EmailAddress:
 
     @classmethod
     def parse(cls, text: str) -> EmailAddress:
-        """Read an address: trimmed, Unicode composed; the key also case-folded, its domain in ASCII (IDNA, UTS 46).
+        """Read an address: trimmed, composed (NFC); the key also NFKC case-folded, its domain in ASCII (IDNA, UTS 46).
 
         Raises:
             InvalidEmailError: it has no form that mail could be sent to.
         """
+        if len(text) > _LONGEST_TEXT:
+            raise InvalidEmailError(text)
         shown = unicodedata.normalize("NFC", text.strip())
         local, at, domain = shown.rpartition("@")
         if not at or not domain or not _is_local(local) or len(shown.encode()) > _LONGEST:
@@ -43,9 +46,19 @@ class EmailAddress:
             raise InvalidEmailError(text) from None
         if "." not in ascii_domain.rstrip("."):
             raise InvalidEmailError(text)
-        # Folding can take a composed letter apart again, so composing comes last.
-        folded = unicodedata.normalize("NFC", local.casefold())
+        folded = _folded(local)
+        # A look-alike can stand for what no local part may hold, such as a full-width @.
+        if not _is_local(folded):
+            raise InvalidEmailError(text)
         return cls(shown, f"{folded}@{ascii_domain.rstrip('.')}")
+
+
+def _folded(local: str) -> str:
+    # NFKC also takes full-width and ligature forms for the letters they stand for. Folding can take a composed letter
+    # apart, and composing can make one that folds again: Unicode's NFKC_Casefold has two rounds too.
+    for _ in range(2):
+        local = unicodedata.normalize("NFKC", local.casefold())
+    return local
 
 
 def _is_local(local: str) -> bool:

@@ -11,10 +11,12 @@ from ams_sdk.wire import FieldError
 if TYPE_CHECKING:
     from ams_reference_server.accounts.email_address import EmailAddress
 
-__all__ = ["LONGEST", "SHORTEST", "broken_rules"]
+__all__ = ["LONGEST", "LONGEST_TYPED", "SHORTEST", "broken_rules"]
 
 SHORTEST: Final = 8
 LONGEST: Final = 128
+LONGEST_TYPED: Final = 4 * LONGEST
+"""Code points before composing, which takes time that grows with their square; more are refused without it."""
 
 
 def broken_rules(password: str, email: EmailAddress | None) -> list[FieldError]:

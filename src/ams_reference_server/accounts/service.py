@@ -56,7 +56,7 @@ class Accounts:
             InvalidCredentialsError: wrong address or password; both take the same work.
         """
         kept = await self._credentials(wanted.email)
-        password = unicodedata.normalize("NFC", wanted.password)
+        password = _composed(wanted.password)
         if len(password) > password_policy.LONGEST:
             kept, password = None, ""  # nobody has such a password, and hashing it would cost more than any other
         right, newer_hash = await self._passwords.verify(password, kept.password_hash if kept else None)
@@ -107,6 +107,12 @@ class Accounts:
         await self._database.write(partial(repository.purge_revoked, now=int(time.time())))
 
 
+def _composed(password: str) -> str:
+    if len(password) > password_policy.LONGEST_TYPED:
+        return password  # too long, composed or not
+    return unicodedata.normalize("NFC", password)
+
+
 def _checked(wanted: RegisterRequest) -> tuple[EmailAddress, str]:
     errors: list[FieldError] = []
     email = None
@@ -115,7 +121,7 @@ def _checked(wanted: RegisterRequest) -> tuple[EmailAddress, str]:
     except InvalidEmailError:
         message = "Write an e-mail address, for example ada@example.org."
         errors.append(FieldError(field="email", code="invalid_email", message=message))
-    password = unicodedata.normalize("NFC", wanted.password)
+    password = _composed(wanted.password)
     errors += password_policy.broken_rules(password, email)
     if email is None or errors:
         raise InvalidRequestError(errors=errors)

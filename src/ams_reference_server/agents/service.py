@@ -10,6 +10,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
+from pydantic import Field
+
 from ams_reference_server.agents import repository
 from ams_reference_server.errors import NotFoundError
 from ams_reference_server.paging import PageQuery, decode_cursor, encode_cursor, invalid_cursor
@@ -30,7 +32,7 @@ class AgentQuery(PageQuery):
     """The query parameters of the list; ``q`` is part of a name or a description."""
 
     status: AgentStatus | None = None
-    q: str | None = None
+    q: str | None = Field(default=None, max_length=200)
 
 
 class Agents:

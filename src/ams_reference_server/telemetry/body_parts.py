@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING, Final
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from ams_reference_server.errors import RequestError
-
 if TYPE_CHECKING:
     from google.protobuf.descriptor import Descriptor
 
-__all__ = ["ExcessiveBodyError", "json_exceeds", "protobuf_exceeds"]
+__all__ = ["json_exceeds", "protobuf_exceeds"]
 
 _VARINT, _FIXED_64, _LENGTH, _GROUP, _END_GROUP, _FIXED_32 = range(6)  # the wire types
 _FIXED: Final = {_FIXED_64: 8, _FIXED_32: 4}
@@ -26,15 +24,6 @@ _JSON_TEXT: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 
 _Messages = dict[int, "_Messages"]
 """By its tag, each field that is a message, with the same of that message."""
-
-
-class ExcessiveBodyError(RequestError):
-    """The body is small enough to receive and would take too much memory or time to read (413)."""
-
-    status = 413
-    code = "body_too_large"
-    title = "Body too large"
-    default_detail = "The body takes more memory than there is. Send its spans in several requests."
 
 
 def json_exceeds(body: bytes, most: int) -> bool:

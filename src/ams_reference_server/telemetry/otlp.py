@@ -21,8 +21,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 from pydantic_core import from_json
 
-from ams_reference_server.errors import BodyTooLargeError, MalformedError, UnsupportedMediaTypeError
-from ams_reference_server.telemetry.body_parts import ExcessiveBodyError, json_exceeds, protobuf_exceeds
+from ams_reference_server.errors import BodyTooLargeError, ExcessiveBodyError, MalformedError, UnsupportedMediaTypeError
+from ams_reference_server.telemetry.body_parts import json_exceeds, protobuf_exceeds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -13,10 +13,9 @@ from anyio import CapacityLimiter
 from pydantic import AwareDatetime, Field
 from pydantic_core import from_json, to_json
 
-from ams_reference_server.errors import NotFoundError
+from ams_reference_server.errors import ExcessiveBodyError, NotFoundError
 from ams_reference_server.paging import PageQuery, decode_cursor, encode_cursor, invalid_cursor
 from ams_reference_server.telemetry import conventions, otlp, repository
-from ams_reference_server.telemetry.body_parts import ExcessiveBodyError
 from ams_reference_server.telemetry.summary import LinkedAgent, agent_name, shortened
 from ams_sdk.wire import Page, Span, SpanEvent, SpanLink, Trace, TraceStatus, TraceSummary
 

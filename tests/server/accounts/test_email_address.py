@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 
 import pytest
@@ -18,6 +19,8 @@ from ams_reference_server.accounts.email_address import EmailAddress, InvalidEma
         ("ada@b\u00fccher.example", "ada@XN--BCHER-KVA.example"),
         ("ada@b\u00fccher.example", "ada@bu\u0308cher.example"),
         ("ada@example.org", "ada@example.org."),
+        ("ada@example.org", "\uff21da@example.org"),
+        ("offa@example.org", "o\ufb00a@example.org"),
         ("ada@example.org", "ada@example\u3002org"),
     ],
 )
@@ -28,6 +31,19 @@ def test_spellings_of_one_address_are_one(one, other):
 @pytest.mark.parametrize("other", ["ada+x@example.org", "a.da@example.org", "ada@example.com", "ad\u00e1@example.org"])
 def test_different_addresses_stay_different(other):
     assert EmailAddress.parse("ada@example.org").key != EmailAddress.parse(other).key
+
+
+@pytest.mark.parametrize("text", ["a\uff20b@example.org", "a\u2024\u2024b@example.org", "a" * 2000 + "@example.org"])
+def test_what_stands_for_no_address_is_refused(text):
+    with pytest.raises(InvalidEmailError):
+        EmailAddress.parse(text)
+
+
+def test_a_text_that_takes_long_to_compose_is_refused_at_once():
+    begun = time.perf_counter()
+    with pytest.raises(InvalidEmailError):
+        EmailAddress.parse("a" + "\u0301\u0316" * 32_000 + "@example.org")
+    assert time.perf_counter() - begun < 0.1
 
 
 def test_the_address_is_shown_as_it_was_typed():

@@ -8,7 +8,7 @@ from passlib.hash import bcrypt
 from sqlalchemy import select, update
 
 from ams_reference_server.accounts.service import Accounts
-from ams_reference_server.errors import InvalidTokenError
+from ams_reference_server.errors import InvalidCredentialsError, InvalidRequestError, InvalidTokenError
 from ams_reference_server.models import revoked_tokens, users
 from ams_reference_server.security.passwords import Passwords
 from ams_reference_server.security.tokens import Tokens
@@ -56,3 +56,19 @@ def test_revoked_tokens_are_forgotten_once_they_have_expired(accounts, database)
 
     token_id, left = asyncio.run(scenario())
     assert left == {token_id, "future"}
+
+
+def test_a_password_that_takes_long_to_compose_holds_nobody_up(accounts):
+    slow = WHO | {"password": "a" + "\u0301\u0316" * 32_000}
+
+    async def scenario():
+        await accounts.register(RegisterRequest(**WHO))
+        begun = time.perf_counter()
+        with pytest.raises(InvalidCredentialsError):
+            await accounts.log_in(LoginRequest(**slow))
+        with pytest.raises(InvalidRequestError) as caught:
+            await accounts.register(RegisterRequest(**slow))
+        assert "too_long" in {broken.code for broken in caught.value.errors}
+        return time.perf_counter() - begun
+
+    assert asyncio.run(scenario()) < 0.5

@@ -16,8 +16,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue, KeyValueList
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-from ams_reference_server.errors import BodyTooLargeError, MalformedError, UnsupportedMediaTypeError
-from ams_reference_server.telemetry.body_parts import ExcessiveBodyError
+from ams_reference_server.errors import BodyTooLargeError, ExcessiveBodyError, MalformedError, UnsupportedMediaTypeError
 from ams_reference_server.telemetry.otlp import JSON, PROTOBUF, Batch, answer, decode, unpack
 
 

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from google.protobuf import json_format
 
-from ams_reference_server.telemetry.body_parts import ExcessiveBodyError
+from ams_reference_server.errors import ExcessiveBodyError
 from ams_reference_server.telemetry.service import Telemetry
 
 
