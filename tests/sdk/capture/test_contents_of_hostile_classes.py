@@ -91,7 +91,12 @@ def hostile(base, names, error):
 @pytest.mark.parametrize("base", BASES)
 def test_classes_that_refuse_everything_are_rendered(base, error):
     for names in (*({name} for name in METHODS), METHODS, METHODS | {"__hash__"}):
-        value = hostile(base, names, error)
+        try:
+            value = hostile(base, names, error)
+        except error:
+            # Up to Python 3.11 a path asks its own class while it is made: there is no such value to render.
+            assert base is PurePosixPath
+            continue
         texts = [render(value), render([value, 1]), render({"a": value})]
         if "__hash__" not in names:
             texts.append(render({value: 1}))
