@@ -41,7 +41,7 @@ class BlockingHTTP:
         self._transport = transport
         self._open()
 
-    def exchange(
+    def request(
         self,
         method: str,
         path: str,

@@ -45,7 +45,7 @@ class _Channel:
     def send(self, call: Call[T]) -> T:
         """Send a call and return what it is after."""
         headers = exchange.headers_of(call, self.connection)
-        reply = self.http.exchange(
+        reply = self.http.request(
             call.method, call.path, params=call.params or None, content=call.body, headers=headers
         )
         return exchange.result_of(call, reply)

@@ -65,7 +65,7 @@ class Reply:
             raise ProtocolError(f"{endpoint} packs its answer in a way that was not asked for. Is a proxy in between?")
         self.response = response
         self.endpoint = endpoint
-        self.content = bytearray()
+        self.content: bytearray = bytearray()
 
     def add(self, chunk: bytes) -> None:
         """Take the next chunk.

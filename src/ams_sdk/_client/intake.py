@@ -60,7 +60,7 @@ class SpanIntake:
         if len(message) >= _GZIP_FROM:
             message = gzip.compress(message, compresslevel=1)
             headers["Content-Encoding"] = "gzip"
-        reply = self._http.exchange("POST", _PATH, content=message, headers=headers)
+        reply = self._http.request("POST", _PATH, content=message, headers=headers)
         response = reply.response
         return Answer(response.status_code, bytes(reply.content), problems.retry_after(response.headers))
 

@@ -38,7 +38,7 @@ def test_an_answer_that_trickles_is_given_up(trickle, monkeypatch):
     monkeypatch.setattr(blocking, "_LONGEST_ANSWER", 0.2)
     http = BlockingHTTP(Connection(trickle), 10, None)
     with pytest.raises(ams_sdk.PlatformTimeoutError, match=r"did not finish its answer within 0\.2 s"):
-        http.exchange("GET", "/", headers={})
+        http.request("GET", "/", headers={})
     http.close()
 
 
@@ -46,11 +46,11 @@ def test_another_process_opens_connections_of_its_own(monkeypatch):
     http = BlockingHTTP(Connection("http://127.0.0.1:9"), 1, None)
     before = http._http
     with pytest.raises(ams_sdk.PlatformUnreachableError):
-        http.exchange("GET", "/", headers={})
+        http.request("GET", "/", headers={})
     assert http._http is before
     monkeypatch.setattr(os, "getpid", lambda: 1)
     with pytest.raises(ams_sdk.PlatformUnreachableError):
-        http.exchange("GET", "/", headers={})
+        http.request("GET", "/", headers={})
     assert http._http is not before
     before.close()
     http.close()
