@@ -197,10 +197,14 @@ def _fingerprint(agent: AgentDefinition, tools: list[ToolDefinition]) -> str:
 
 
 def _code_of(function: Callable[..., Any]) -> bytes:
+    code = inspect.unwrap(function).__code__
     try:
-        return inspect.getsource(function).encode("utf-8", "surrogateescape")
-    except Exception:  # noqa: BLE001 -- typed at a prompt, shipped without sources, or edited since it was imported
-        return _instructions(inspect.unwrap(function).__code__)
+        # "<string>", "<stdin>": several pieces of code share the name, and from Python 3.13 one of them has a source.
+        if not code.co_filename.startswith("<"):
+            return inspect.getsource(function).encode("utf-8", "surrogateescape")
+    except Exception:  # noqa: BLE001, S110 -- shipped without sources, or edited since it was imported
+        pass
+    return _instructions(code)
 
 
 def _instructions(code: CodeType) -> bytes:
