@@ -206,12 +206,19 @@ def test_a_file_that_goes_while_it_is_written_takes_nothing_with_it(database):
 @pytest.mark.parametrize(("call", "limit"), [("read", "_READ_SECONDS"), ("write", "_WRITE_SECONDS")])
 def test_work_that_does_not_end_is_given_up(database, monkeypatch, call, limit):
     monkeypatch.setattr(f"ams_reference_server.db.{limit}", 0.1)
-    done = threading.Event()
+    done, workers = threading.Event(), []
+
+    def work(_connection):
+        workers.append(threading.current_thread())
+        done.wait(10)
+
     try:
         with pytest.raises(UnavailableError):
-            asyncio.run(getattr(database, call)(lambda _connection: done.wait(10)))
+            asyncio.run(getattr(database, call)(work))
     finally:
         done.set()
+        for worker in workers:
+            worker.join(10)  # it gives its connection back, for the fixture to close
 
 
 def test_readiness_does_not_wait_for_long(database, monkeypatch):
