@@ -140,7 +140,7 @@ def _annotations(function: Callable[..., Any]) -> dict[str, Any]:
     for name, annotation in _unevaluated(function).items():
         try:
             found[name] = eval(annotation, scope) if isinstance(annotation, str) else annotation  # noqa: S307 -- the program's own code
-        except Exception:
+        except Exception:  # any expression may stand there
             logger.debug("ams_sdk: the annotation %r of %s cannot be evaluated", annotation, function, exc_info=True)
     return found
 

@@ -131,7 +131,7 @@ def _encoded_alone(span: ReadableSpan) -> bytes:
     # Protobuf: the concatenation of two encoded messages is the encoding of their merger.
     try:
         return encode_spans([span]).SerializeToString()
-    except Exception:
+    except Exception:  # whatever is wrong with it, the others are sent
         logger.debug("ams_sdk: a span cannot be encoded and is dropped", exc_info=True)
         return b""
 

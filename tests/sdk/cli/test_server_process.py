@@ -173,3 +173,11 @@ def test_a_missing_package_is_the_missing_extra_and_nothing_is_started(monkeypat
     monkeypatch.setattr(sys, "executable", "/nonexistent")
     with pytest.raises(MissingExtraError, match=r"ams demo needs the extra 'server'.*pip install '\.\[server\]'"):
         ServerProcess("ams demo", port=0).__enter__()
+
+
+@pytest.mark.parametrize("extra", ["server", "postgres"])
+def test_the_extra_that_the_server_misses_is_the_one_that_is_named(stands_in, extra):
+    stands_in(f"print(\"It needs the extra '{extra}', which is not installed.\"); sys.exit(3)")
+    with pytest.raises(MissingExtraError) as caught, ServerProcess("ams dev", port=0):
+        pass
+    assert caught.value.extra == extra
