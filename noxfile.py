@@ -16,12 +16,13 @@ PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
 GROUPS = nox.project.dependency_groups
 # Most tests wait for processes and sockets. An option of the same name after `--` wins.
 PARALLEL = ["--numprocesses=2", "--dist=worksteal"]
+QUICK = ["-m", "not slow"]
 PROJECT = nox.project.load_toml("pyproject.toml")
 
 
 def _run_tests(session: nox.Session) -> None:
     session.run("coverage", "erase")
-    session.run("coverage", "run", "-m", "pytest", *PARALLEL, *session.posargs)
+    session.run("coverage", "run", "-m", "pytest", *PARALLEL, *QUICK, *session.posargs)
     session.run("coverage", "combine", "--quiet")
     session.run("coverage", "report")
 
@@ -31,6 +32,13 @@ def tests(session: nox.Session) -> None:
     """Run the tests, installed as a user would, with branch coverage; the bar is in pyproject.toml."""
     session.install(".[all]", *GROUPS(PROJECT, "test"))
     _run_tests(session)
+
+
+@nox.session
+def slow(session: nox.Session) -> None:
+    """Run the tests that take long: many generated histories and requests, databases that hang."""
+    session.install(".[all]", *GROUPS(PROJECT, "test"))
+    session.run("python", "-m", "pytest", *PARALLEL, "-m", "slow", *session.posargs)
 
 
 @nox.session(name="tests-all", python=PYTHONS)
@@ -82,6 +90,14 @@ def wheel(session: nox.Session) -> None:
             session.run(*run, "-m", "pip", "install", "--quiet", f"{built}[server]", external=True)
             session.run(*run, str(smoke), "with-server", external=True)
             session.run(str(python.with_name("ams")), "demo", external=True)
+
+
+@nox.session
+def openapi(session: nox.Session) -> None:
+    """Write docs/openapi.json again; a test compares it with what the server answers."""
+    session.install(".[server]")
+    with Path("docs/openapi.json").open("wb") as file:
+        session.run("python", "-m", "ams_reference_server.openapi", stdout=file)
 
 
 @nox.session
