@@ -6,10 +6,12 @@ an older SDK works with a newer platform. Times are RFC 3339 in UTC, ids are UUI
 
 from __future__ import annotations
 
+import re
+from datetime import datetime
 from typing import Annotated, ClassVar, Generic, Literal, TypeVar
 from uuid import UUID  # noqa: TC003 -- pydantic needs it at run time
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
 __all__ = [
     "AGENT_NAME_PATTERN",
@@ -19,9 +21,12 @@ __all__ = [
     "AgentRevision",
     "AgentStatus",
     "AgentTool",
+    "ApiKey",
+    "ApiKeyRequest",
     "FieldError",
     "Health",
     "LoginRequest",
+    "NewApiKey",
     "Page",
     "Problem",
     "RegisterRequest",
@@ -31,6 +36,7 @@ __all__ = [
     "SpanKind",
     "SpanLink",
     "SpanStatus",
+    "Timestamp",
     "Token",
     "Trace",
     "TraceStatus",
@@ -48,6 +54,18 @@ SpanStatus = Literal["unset", "ok", "error"]
 TraceStatus = Literal["ok", "error"]
 
 T = TypeVar("T")
+
+
+def _no_number(value: object) -> object:
+    # pydantic would take a number for seconds since 1970, or milliseconds, by its size.
+    if isinstance(value, datetime) or (isinstance(value, str) and _DATE.match(value)):
+        return value
+    raise ValueError("write a time as RFC 3339 has it, for example 2027-01-31T12:00:00Z")
+
+
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+Timestamp = Annotated[AwareDatetime, BeforeValidator(_no_number)]
+"""A time that somebody sends: RFC 3339 with a zone, and never a number."""
 
 
 class _Request(BaseModel):
@@ -133,6 +151,30 @@ class User(_Answer):
     name: str | None = None
     created_at: AwareDatetime
     updated_at: AwareDatetime
+
+
+class ApiKeyRequest(_Request):
+    """Body of ``POST /api/keys``; without ``expires_at`` the key lasts until it is deleted."""
+
+    name: str = Field(min_length=1, max_length=200)
+    expires_at: Timestamp | None = None
+
+
+class ApiKey(_Answer):
+    """A key of an account, without its secret; ``prefix`` is how it begins, so that people know it again."""
+
+    id: UUID
+    name: str
+    prefix: str
+    created_at: AwareDatetime
+    expires_at: AwareDatetime | None = None
+    last_used_at: AwareDatetime | None = None
+
+
+class NewApiKey(ApiKey):
+    """A key that was just made; ``key`` is shown this once, and used as a bearer (RFC 6750) like an access token."""
+
+    key: str
 
 
 # --- agents -----------------------------------------------------------------------------------------------------------

@@ -55,6 +55,7 @@ ams = CommandGroup(
         Entry("whoami", "ams_sdk._cli.account:whoami", "Show who is logged in, where, and until when."),
         Entry("dev", "ams_sdk._cli.dev:dev", "Run the reference server on this machine."),
         Entry("demo", "ams_sdk._cli.demo:demo", "Run the main job on this machine."),
+        Entry("keys", "ams_sdk._cli.keys:keys", "Make and delete API keys."),
         Entry("agents", "ams_sdk._cli.agents:agents", "Look at registered agents."),
         Entry("traces", "ams_sdk._cli.traces:traces", "Look at what agents did."),
         Entry("version", "ams_sdk._cli.version:version", "Show the version of ams-sdk."),

@@ -28,11 +28,12 @@ def looking_for(what: str, name: str, endpoint: str) -> Generator[None]:
     Raises:
         NotFoundError: it is not there, or belongs to somebody else.
     """
+    command = f"ams {what.rsplit(maxsplit=1)[-1]}s list"
     try:
         yield
     except NotFoundError as error:
         raise NotFoundError(
-            f"There is no {what} '{shortened(name, _NAME)}' of yours at {endpoint}. See: ams {what}s list",
+            f"There is no {what} '{shortened(name, _NAME)}' of yours at {endpoint}. See: {command}",
             status=error.status,
             code=error.code,
             request_id=error.request_id,

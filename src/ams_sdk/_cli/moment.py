@@ -9,7 +9,7 @@ from typing import Final
 
 import click
 
-__all__ = ["local", "moment", "seconds"]
+__all__ = ["later", "local", "moment", "seconds"]
 
 _UNITS: Final = {"ms": 0.001, "s": 1, "min": 60, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _AMOUNT: Final = re.compile(rf"(\d+(?:\.\d+)?)\s*({'|'.join(_UNITS)})", re.ASCII)
@@ -28,6 +28,21 @@ def moment(text: str) -> datetime:
         return datetime.fromisoformat(text).astimezone()
     except (ValueError, OverflowError, OSError):
         raise click.BadParameter("write for example 2h, 2026-01-31 or 2026-01-31T12:00:00Z.") from None
+
+
+def later(text: str) -> datetime:
+    """Read ``90d`` (from now on), or a date or time as ISO 8601 has it; without a zone it is local time.
+
+    Raises:
+        click.BadParameter: it is neither.
+    """
+    try:
+        amount = _amount(text)
+        if amount is not None:
+            return datetime.now(UTC) + timedelta(seconds=amount)
+        return datetime.fromisoformat(text).astimezone()
+    except (ValueError, OverflowError, OSError):
+        raise click.BadParameter("write for example 12h, 90d or 2027-01-31.") from None
 
 
 def seconds(text: str) -> float:

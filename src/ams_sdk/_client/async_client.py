@@ -21,6 +21,8 @@ if TYPE_CHECKING:
         Agent,
         AgentRegistration,
         AgentStatus,
+        ApiKey,
+        NewApiKey,
         Page,
         Token,
         Trace,
@@ -74,6 +76,7 @@ class AsyncClient:
         self._channel = _Channel(connection, http)
         self.auth: AsyncAuth = AsyncAuth(self._channel)
         self.users: AsyncUsers = AsyncUsers(self._channel)
+        self.keys: AsyncKeys = AsyncKeys(self._channel)
         self.agents: AsyncAgents = AsyncAgents(self._channel)
         self.traces: AsyncTraces = AsyncTraces(self._channel)
 
@@ -132,6 +135,30 @@ class AsyncUsers:
     async def me(self) -> User:
         """Return the profile that the credential belongs to."""
         return await self._channel.send(calls.me())
+
+
+class AsyncKeys:
+    """API keys: credentials for agents that run longer than a login."""
+
+    def __init__(self, channel: _Channel) -> None:
+        self._channel = channel
+
+    async def create(self, name: str, *, expires_at: datetime | None = None) -> NewApiKey:
+        """Make a key; its ``key`` is shown this once.
+
+        Args:
+            name: what it is for, to know it again.
+            expires_at: when it ends, an aware time; None for never.
+        """
+        return await self._channel.send(calls.create_key(name, expires_at))
+
+    async def list(self, *, limit: int | None = None, cursor: str | None = None) -> Page[ApiKey]:
+        """List one's keys, newest first; ``cursor`` is the ``next_cursor`` of the page before."""
+        return await self._channel.send(calls.list_keys(limit=limit, cursor=cursor))
+
+    async def delete(self, key_id: UUID | str) -> None:
+        """Make a key useless at once; ``NotFoundError`` if there is none, or it is somebody else's."""
+        await self._channel.send(calls.delete_key(key_id))
 
 
 class AsyncAgents:

@@ -14,7 +14,10 @@ from ams_sdk._errors import ConfigurationError
 from ams_sdk.wire import (
     Agent,
     AgentRegistration,
+    ApiKey,
+    ApiKeyRequest,
     LoginRequest,
+    NewApiKey,
     Page,
     RegisterRequest,
     Token,
@@ -32,9 +35,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Call",
+    "create_key",
+    "delete_key",
     "get_agent",
     "get_trace",
     "list_agents",
+    "list_keys",
     "list_traces",
     "login",
     "logout",
@@ -60,7 +66,7 @@ class Call(Generic[T]):
         needs_credential: whether the bearer is sent.
     """
 
-    method: Literal["GET", "POST"]
+    method: Literal["DELETE", "GET", "POST"]
     path: str
     parse: Callable[[bytes], T]
     params: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -81,13 +87,29 @@ def login(email: str, password: str) -> Call[Token]:
 
 
 def logout() -> Call[None]:
-    """Revoke the token that is sent."""
+    """Revoke the credential that is sent."""
     return Call("POST", "/api/auth/logout", _nothing)
 
 
 def me() -> Call[User]:
     """Read one's own profile."""
     return Call("GET", "/api/users/me", User.model_validate_json)
+
+
+def create_key(name: str, expires_at: datetime | None = None) -> Call[NewApiKey]:
+    """Make an API key."""
+    body = _body(ApiKeyRequest, name=name, expires_at=expires_at)
+    return Call("POST", "/api/keys", NewApiKey.model_validate_json, body=body)
+
+
+def list_keys(*, limit: int | None = None, cursor: str | None = None) -> Call[Page[ApiKey]]:
+    """List one's API keys, newest first, a page at a time."""
+    return Call("GET", "/api/keys", Page[ApiKey].model_validate_json, _params(limit=limit, cursor=cursor))
+
+
+def delete_key(key_id: object) -> Call[None]:
+    """Delete an API key."""
+    return Call("DELETE", f"/api/keys/{_segment(key_id, 'an API key')}", _nothing)
 
 
 def register_agent(registration: AgentRegistration) -> Call[Agent]:

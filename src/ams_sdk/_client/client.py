@@ -22,6 +22,8 @@ if TYPE_CHECKING:
         Agent,
         AgentRegistration,
         AgentStatus,
+        ApiKey,
+        NewApiKey,
         Page,
         Token,
         Trace,
@@ -60,6 +62,7 @@ class Client:
     Attributes:
         auth: ``register``, ``login``, ``logout``.
         users: ``me``.
+        keys: ``create``, ``list``, ``delete``.
         agents: ``register``, ``list``, ``get``.
         traces: ``list``, ``get``.
 
@@ -96,6 +99,7 @@ class Client:
         self._channel = _Channel(connection, BlockingHTTP(connection, timeout, transport))
         self.auth: Auth = Auth(self._channel)
         self.users: Users = Users(self._channel)
+        self.keys: Keys = Keys(self._channel)
         self.agents: Agents = Agents(self._channel)
         self.traces: Traces = Traces(self._channel)
 
@@ -154,6 +158,30 @@ class Users:
     def me(self) -> User:
         """Return the profile that the credential belongs to."""
         return self._channel.send(calls.me())
+
+
+class Keys:
+    """API keys: credentials for agents that run longer than a login."""
+
+    def __init__(self, channel: _Channel) -> None:
+        self._channel = channel
+
+    def create(self, name: str, *, expires_at: datetime | None = None) -> NewApiKey:
+        """Make a key; its ``key`` is shown this once.
+
+        Args:
+            name: what it is for, to know it again.
+            expires_at: when it ends, an aware time; None for never.
+        """
+        return self._channel.send(calls.create_key(name, expires_at))
+
+    def list(self, *, limit: int | None = None, cursor: str | None = None) -> Page[ApiKey]:
+        """List one's keys, newest first; ``cursor`` is the ``next_cursor`` of the page before."""
+        return self._channel.send(calls.list_keys(limit=limit, cursor=cursor))
+
+    def delete(self, key_id: UUID | str) -> None:
+        """Make a key useless at once; ``NotFoundError`` if there is none, or it is somebody else's."""
+        self._channel.send(calls.delete_key(key_id))
 
 
 class Agents:

@@ -61,7 +61,8 @@ def platform(monkeypatch):
             self.end_headers()
             self.wfile.write(content)
 
-        do_GET = answer  # noqa: N815 -- the name that http.server looks for
+        do_DELETE = answer  # noqa: N815 -- the name that http.server looks for
+        do_GET = answer  # noqa: N815 -- the same
         do_POST = answer  # noqa: N815 -- the same
 
         def log_message(self, *_):

@@ -64,13 +64,16 @@ def test_only_register_and_login_need_no_credential():
     closed_calls = [
         calls.logout(),
         calls.me(),
+        calls.create_key("k"),
+        calls.list_keys(),
+        calls.delete_key("k"),
         calls.register_agent(registration),
         calls.list_agents(),
         calls.get_agent("a"),
         calls.list_traces(),
         calls.get_trace("a"),
     ]
-    assert [call.needs_credential for call in open_calls + closed_calls] == [False] * 2 + [True] * 7
+    assert [call.needs_credential for call in open_calls + closed_calls] == [False] * 2 + [True] * 10
 
 
 def test_a_schema_keeps_its_nulls():
@@ -90,6 +93,13 @@ def test_filters_become_the_query_and_times_are_utc():
         "limit": "7",
     }
     assert calls.list_agents(status="active", q="x", cursor="c").params == {"status": "active", "q": "x", "cursor": "c"}
+
+
+def test_a_key_without_a_name_or_with_an_end_without_a_zone_is_refused():
+    with pytest.raises(ConfigurationError, match="name cannot be used"):
+        calls.create_key("")
+    with pytest.raises(ConfigurationError, match="expires_at cannot be used"):
+        calls.create_key("k", datetime(2027, 1, 31))  # noqa: DTZ001 -- the point
 
 
 def test_a_time_without_a_zone_is_refused():

@@ -42,6 +42,7 @@ AGENT = {
 }
 SUMMARY = {"trace_id": "a" * 32, "status": "ok", "started_at": NOW, "duration_ns": 5, "span_count": 0}
 TOKEN = {"access_token": "t0ken", "token_type": "Bearer", "expires_in": 60}
+KEY = {"id": str(UUID(int=3)), "name": "nightly", "prefix": "ams_x", "created_at": NOW}
 ME = (lambda client: client.users.me(),)
 
 
@@ -65,6 +66,30 @@ ME = (lambda client: client.users.me(),)
             lambda agent: agent.revision.version == "1.0",
         ),
         (ME[0], USER, "GET", "/api/users/me", None, lambda user: user.id == UUID(int=1)),
+        (
+            lambda c: c.keys.create("nightly", expires_at=datetime(2027, 1, 1, tzinfo=UTC)),
+            KEY | {"key": "ams_secret"},
+            "POST",
+            "/api/keys",
+            {"name": "nightly", "expires_at": "2027-01-01T00:00:00Z"},
+            lambda made: (made.key, made.name) == ("ams_secret", "nightly"),
+        ),
+        (
+            lambda c: c.keys.list(limit=3, cursor="="),
+            {"items": [KEY], "next_cursor": "n"},
+            "GET",
+            "/api/keys?limit=3&cursor=%3D",
+            None,
+            lambda page: (page.items[0].prefix, page.next_cursor) == ("ams_x", "n"),
+        ),
+        (
+            lambda c: c.keys.delete(UUID(int=3)),
+            b"",
+            "DELETE",
+            "/api/keys/00000000-0000-0000-0000-000000000003",
+            None,
+            lambda nothing: nothing is None,
+        ),
         (
             lambda c: c.agents.list(status="active", q="a b&c", limit=3, cursor="="),
             {"items": [AGENT], "next_cursor": "n"},
