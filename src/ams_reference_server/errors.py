@@ -5,7 +5,8 @@
     ReferenceServerError
     ├── StartError                      the server cannot start; carries the process's exit code
     │   ├── SettingsError               2   a setting or an argument that cannot work
-    │   ├── MissingDriverError          3   a database driver is not installed
+    │   ├── MissingDriverError          3   a driver of the database or of Redis is not installed
+    │   ├── NoSuchUserError             4   nobody has this address or id
     │   ├── PortTakenError              8   another program listens on the port
     │   └── StoreUnusableError          9   the state folder or the database cannot be used
     │       └── SchemaTooNewError           the database was written by a newer release
@@ -17,11 +18,14 @@
         │   └── InvalidCredentialsError     wrong address or password
         ├── NotFoundError               404
         ├── MethodNotAllowedError       405
+        ├── RequestTimeoutError         408
         ├── EmailTakenError             409
         ├── BodyTooLargeError           413 more bytes than the limit
         ├── ExcessiveBodyError          413 more parts than can be read
         ├── UnsupportedMediaTypeError   415
         ├── InvalidRequestError         422
+        ├── TooManyRequestsError        429
+        ├── HeadersTooLargeError        431
         ├── InternalError               500
         └── UnavailableError            503
 """
@@ -39,6 +43,7 @@ __all__ = [
     "BodyTooLargeError",
     "EmailTakenError",
     "ExcessiveBodyError",
+    "HeadersTooLargeError",
     "InternalError",
     "InvalidCredentialsError",
     "InvalidRequestError",
@@ -46,15 +51,18 @@ __all__ = [
     "MalformedError",
     "MethodNotAllowedError",
     "MissingDriverError",
+    "NoSuchUserError",
     "NotFoundError",
     "PortTakenError",
     "ReferenceServerError",
     "RequestError",
+    "RequestTimeoutError",
     "SchemaTooNewError",
     "SettingsError",
     "StartError",
     "StoreUnusableError",
     "TokenExpiredError",
+    "TooManyRequestsError",
     "UnauthenticatedError",
     "UnavailableError",
     "UnsupportedMediaTypeError",
@@ -83,9 +91,15 @@ class SettingsError(StartError, ValueError):
 
 
 class MissingDriverError(StartError):
-    """``AMS_DATABASE_URL`` names a database whose driver is not installed."""
+    """``AMS_DATABASE_URL`` or ``AMS_REDIS_URL`` names a store whose driver is not installed."""
 
     exit_code: ClassVar[int] = 3
+
+
+class NoSuchUserError(StartError):
+    """Nobody has this address or id."""
+
+    exit_code: ClassVar[int] = 4
 
 
 class PortTakenError(StartError):
@@ -149,7 +163,7 @@ class UnauthenticatedError(RequestError):
     status = 401
     code = "unauthenticated"
     title = "Not authenticated"
-    default_detail = "Log in, and send the access token as 'Authorization: Bearer …'."
+    default_detail = "Log in or make an API key, and send it as 'Authorization: Bearer …'."
     challenge: ClassVar[str] = _CHALLENGE
     """The ``WWW-Authenticate`` header's value (RFC 6750, section 3)."""
 
@@ -162,7 +176,7 @@ class InvalidTokenError(UnauthenticatedError):
 
     code = "invalid_token"
     title = "Invalid token"
-    default_detail = "The access token is not valid. Log in again."
+    default_detail = "The credential is not valid. Log in again, or use another API key."
     challenge = f'{_CHALLENGE}, error="invalid_token"'
 
 
@@ -171,8 +185,8 @@ class TokenExpiredError(UnauthenticatedError):
 
     code = "token_expired"
     title = "Token expired"
-    default_detail = "The access token has expired. Log in again."
-    challenge = f'{_CHALLENGE}, error="invalid_token", error_description="The access token has expired"'
+    default_detail = "The credential has expired. Log in again, or make another API key."
+    challenge = f'{_CHALLENGE}, error="invalid_token", error_description="The credential has expired"'
 
 
 class InvalidCredentialsError(UnauthenticatedError):
@@ -199,6 +213,15 @@ class MethodNotAllowedError(RequestError):
     code = "method_not_allowed"
     title = "Method not allowed"
     default_detail = "This path does not know this method; the Allow header lists those that it knows."
+
+
+class RequestTimeoutError(RequestError):
+    """The client took too long to send its request (408)."""
+
+    status = 408
+    code = "request_timeout"
+    title = "Request timeout"
+    default_detail = "The request did not arrive in time. Send it again."
 
 
 class EmailTakenError(RequestError):
@@ -254,6 +277,33 @@ class InvalidRequestError(RequestError):
     default_detail = "The request breaks a rule; see 'errors'."
 
 
+class TooManyRequestsError(RequestError):
+    """Too many attempts within a time (429; RFC 6585, section 4).
+
+    Args:
+        retry_after: when the next attempt is let in, in seconds.
+    """
+
+    status = 429
+    code = "too_many_requests"
+    title = "Too many requests"
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(
+            f"There were too many attempts. Try again in {retry_after} seconds.",
+            headers={"Retry-After": str(retry_after)},
+        )
+
+
+class HeadersTooLargeError(RequestError):
+    """The request line and the headers are over the limit (431; RFC 6585, section 5)."""
+
+    status = 431
+    code = "headers_too_large"
+    title = "Headers too large"
+    default_detail = "The request line and the headers are too large, or there are too many headers."
+
+
 class InternalError(RequestError):
     """A defect of the server (500)."""
 
@@ -264,12 +314,17 @@ class InternalError(RequestError):
 
 
 class UnavailableError(RequestError):
-    """The store does not answer; the same request may work in a moment (503)."""
+    """The store does not answer, or there is too much to do; the same request may work in a moment (503).
+
+    Args:
+        detail: what does not answer.
+        retry_after: when to try again, in seconds.
+    """
 
     status = 503
     code = "unavailable"
     title = "Unavailable"
     default_detail = "The store does not answer now. Try again in a moment."
 
-    def __init__(self, detail: str | None = None) -> None:
-        super().__init__(detail, headers={"Retry-After": "1"})
+    def __init__(self, detail: str | None = None, *, retry_after: int = 1) -> None:
+        super().__init__(detail, headers={"Retry-After": str(retry_after)})

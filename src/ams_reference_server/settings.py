@@ -1,4 +1,4 @@
-"""The settings of the reference server: one table, and the one place that says which source wins.
+"""The settings of the reference server, and the one place that says which source wins.
 
 Precedence: an argument, then the environment, then the default. An empty variable counts as not set.
 """
@@ -7,152 +7,77 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, cast
 
 import platformdirs
 from sqlalchemy import URL
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
+from ams_reference_server import setting_kinds as kinds
 from ams_reference_server.errors import SettingsError
+from ams_reference_server.setting_table import DATABASE_FILE, SETTINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
+    from pathlib import Path
 
-__all__ = ["DATABASE_FILE", "MINIMUM_KEY_BYTES", "SETTINGS", "Setting", "Settings", "load"]
+    from limits import RateLimitItem
 
-DATABASE_FILE: Final = "reference-server.db"
-MINIMUM_KEY_BYTES: Final = 32
+    from ams_reference_server.setting_table import Setting
+
+__all__ = ["Explained", "Settings", "explain", "load"]
+
+Origin = Literal["argument", "environment", "default"]
+
+_FEWEST_DIFFERENT: Final = 8  # characters; a key that repeats fewer is typed, not made
+_MASKED: Final = "********"
+_PER_CLIENT: Final = {
+    "login_limit_per_client": {"development": "1000 per 5 minutes", "production": "100 per 5 minutes"},
+    "registration_limit_per_client": {"development": "1000 per hour", "production": "30 per hour"},
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What one server runs with; the meaning of each is in ``SETTINGS``.
 
-    The database address and the key stay out of ``repr``, since both may hold a secret.
+    What may hold a secret stays out of ``repr``.
     """
 
-    database_url: str = field(repr=False)
     state_dir: Path
-    secret_key: str | None = field(repr=False)
+    database_url: str = field(repr=False)
+    redis_url: str | None = field(repr=False)
     env: Literal["development", "production"]
+    secret_key: str | None = field(repr=False)
+    secret_key_previous: str | None = field(repr=False)
     token_lifetime: int
+    password_policy: Literal["complexity", "nist"]
     bcrypt_cost: int
+    hash_threads: int
+    hash_queue: int
+    login_limit_per_address: RateLimitItem | None
+    login_limit_per_client: RateLimitItem | None
+    registration_limit_per_client: RateLimitItem | None
+    trusted_proxies: tuple[str, ...]
+    cors_origins: tuple[str, ...]
     api_body_limit: int
     otlp_body_limit: int
     otlp_unpacked_limit: int
+    connection_limit: int
+    header_timeout: int
+    body_timeout: int
+    send_timeout: int
+    log_level: Literal["debug", "info", "warning", "error"]
+    log_format: Literal["json", "text"] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One row of the table: its name, where the environment says it, how it is read and what it means.
+class Explained(NamedTuple):
+    """A setting, its value as text with every secret masked, and where it comes from."""
 
-    ``default`` is the text that the environment would hold; None is for those that depend on something else, and
-    ``default_doc`` then says on what.
-    """
-
-    name: str
-    env: str
-    default: str | None
-    read: Callable[[str], object]
-    doc: str
-    default_doc: str = ""
-
-
-def _text(text: str) -> str:
-    return text
-
-
-def _folder(text: str) -> Path:
-    try:
-        return Path(text).expanduser().absolute()
-    except RuntimeError:
-        raise ValueError(
-            f"{text.partition('/')[0]} is nobody's home folder here; write the folder's full path"
-        ) from None
-
-
-def _key(text: str) -> str:
-    if len(text.encode()) < MINIMUM_KEY_BYTES:
-        raise ValueError(
-            f"it needs {MINIMUM_KEY_BYTES} bytes or more; "
-            'make one with: python -c "import secrets; print(secrets.token_urlsafe(48))"'
-        )
-    return text
-
-
-def _env(text: str) -> str:
-    if text not in {"development", "production"}:
-        raise ValueError("write development or production")
-    return text
-
-
-def _integer(least: int, most: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
-            raise ValueError(f"write a whole number from {least} to {most}")
-        return int(text)
-
-    return read
-
-
-_GIB: Final = 1024**3
-
-SETTINGS: Final = (
-    Setting(
-        "state_dir",
-        "AMS_STATE_DIR",
-        None,
-        _folder,
-        "The folder for what the server keeps: the database file and the key made in development.",
-        "the user's state folder for `ams`",
-    ),
-    Setting(
-        "database_url",
-        "AMS_DATABASE_URL",
-        None,
-        _text,
-        "Where the data lives: `sqlite:////path/to/file.db` or `postgresql://user:password@host/name`.",
-        f"`{DATABASE_FILE}` in the state folder",
-    ),
-    Setting(
-        "secret_key",
-        "AMS_SECRET_KEY",
-        None,
-        _key,
-        f"What access tokens are signed with, {MINIMUM_KEY_BYTES} bytes or more; needed in production.",
-        "made at the first start and kept beside the database (development only)",
-    ),
-    Setting("env", "AMS_ENV", "development", _env, "`development` or `production`."),
-    Setting(
-        "token_lifetime",
-        "AMS_TOKEN_LIFETIME",
-        "28800",
-        _integer(1, 366 * 86400),
-        "How long a login lasts, in seconds.",
-    ),
-    Setting(
-        "bcrypt_cost",
-        "AMS_BCRYPT_COST",
-        "12",
-        _integer(4, 20),
-        "The work for one password hash, as a power of two.",
-    ),
-    Setting("api_body_limit", "AMS_API_BODY_LIMIT", "65536", _integer(1024, _GIB), "The largest JSON body, in bytes."),
-    Setting(
-        "otlp_body_limit",
-        "AMS_OTLP_BODY_LIMIT",
-        str(16 * 1024**2),
-        _integer(1024, _GIB),
-        "The largest OTLP body as it is sent, in bytes.",
-    ),
-    Setting(
-        "otlp_unpacked_limit",
-        "AMS_OTLP_UNPACKED_LIMIT",
-        str(64 * 1024**2),
-        _integer(1024, _GIB),
-        "The largest OTLP body after decompression, in bytes.",
-    ),
-)
+    setting: Setting
+    value: str
+    origin: Origin
 
 
 def load(environ: Mapping[str, str] | None = None, **arguments: str | None) -> Settings:
@@ -170,11 +95,31 @@ def load(environ: Mapping[str, str] | None = None, **arguments: str | None) -> S
     if unknown := arguments.keys() - known:
         raise TypeError(f"no such setting: {', '.join(sorted(unknown))}")
     environ = os.environ if environ is None else environ
-    values: dict[str, Any] = {}
-    for setting in SETTINGS:
-        text = arguments.get(setting.name) or environ.get(setting.env) or setting.default
-        values[setting.name] = None if text is None else _read(setting, text)
-    return _completed(values)
+    texts = {
+        setting.name: arguments.get(setting.name) or environ.get(setting.env) or setting.default for setting in SETTINGS
+    }
+    values: dict[str, Any] = {
+        setting.name: None if (text := texts[setting.name]) is None else _read(setting, text) for setting in SETTINGS
+    }
+    return _completed(values, {name for name, text in texts.items() if text is None})
+
+
+def explain(settings: Settings, environ: Mapping[str, str] | None = None) -> list[Explained]:
+    """Each setting with its value and its origin, for people to read.
+
+    Args:
+        settings: as ``load`` made them.
+        environ: what they were loaded from; the process's environment if not given.
+    """
+    environ = os.environ if environ is None else environ
+    return [
+        Explained(
+            setting,
+            _shown(setting, getattr(settings, setting.name)),
+            "environment" if environ.get(setting.env) else "default",
+        )
+        for setting in SETTINGS
+    ]
 
 
 def _read(setting: Setting, text: str) -> object:
@@ -184,15 +129,46 @@ def _read(setting: Setting, text: str) -> object:
         raise SettingsError(f"{setting.env} cannot be used: {error}.") from None
 
 
-def _completed(values: dict[str, Any]) -> Settings:
+def _completed(values: dict[str, Any], unset: set[str]) -> Settings:
     if values["state_dir"] is None:
         values["state_dir"] = platformdirs.user_state_path("ams", appauthor=False)
     if values["database_url"] is None:
         url = URL.create("sqlite", database=str(values["state_dir"] / DATABASE_FILE))  # quotes what a path may hold
         values["database_url"] = url.render_as_string()
-    if values["env"] == "production" and values["secret_key"] is None:
-        raise SettingsError(
-            "AMS_SECRET_KEY is not set, and production needs one that you keep. "
-            'Make it with: python -c "import secrets; print(secrets.token_urlsafe(48))"'
-        )
+    if values["hash_threads"] is None:
+        values["hash_threads"] = max(1, (os.cpu_count() or 1) - 1)
+    for name in unset & _PER_CLIENT.keys():
+        values[name] = kinds.rate(_PER_CLIENT[name][values["env"]])
+    if values["env"] == "production":
+        _check_keys(values)
     return Settings(**values)
+
+
+def _check_keys(values: dict[str, Any]) -> None:
+    if values["secret_key"] is None:
+        raise SettingsError(f"AMS_SECRET_KEY is not set, and production needs one that you keep: {kinds.MAKE_A_KEY}")
+    for name in ("secret_key", "secret_key_previous"):
+        if values[name] is not None and len(set(values[name])) < _FEWEST_DIFFERENT:
+            raise SettingsError(
+                f"AMS_{name.upper()} cannot be used: it has fewer than {_FEWEST_DIFFERENT} different characters, "
+                f"so it can be guessed; {kinds.MAKE_A_KEY}."
+            )
+
+
+def _shown(setting: Setting, value: object) -> str:
+    if value is None:
+        return "off" if setting.read is kinds.rate else ""
+    if setting.is_secret:
+        return _MASKED
+    if setting.name.endswith("_url"):
+        return _without_password(str(value))
+    return ",".join(cast("tuple[str, ...]", value)) if isinstance(value, tuple) else str(value)
+
+
+def _without_password(url: str) -> str:
+    try:
+        known = make_url(url)
+    except (ArgumentError, ValueError):
+        return _MASKED  # what cannot be read may hold anything
+    hidden = {name: _MASKED for name in known.query if "pass" in name}  # libpq reads parameters as well
+    return known.update_query_dict(hidden).render_as_string(hide_password=True)

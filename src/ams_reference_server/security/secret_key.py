@@ -7,7 +7,7 @@ import secrets
 from typing import TYPE_CHECKING, Final
 
 from ams_reference_server.errors import StoreUnusableError
-from ams_reference_server.settings import MINIMUM_KEY_BYTES
+from ams_reference_server.setting_kinds import MINIMUM_KEY_BYTES
 from ams_reference_server.state_folder import make_folder, unusable
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 from uuid import UUID, uuid4
 
-from jose import jws
+from jose import jwk, jws
 from jose.exceptions import JOSEError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import from_json
@@ -24,10 +24,11 @@ from ams_reference_server.errors import InvalidTokenError, TokenExpiredError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from jose.backends.base import Key
+
 __all__ = ["AccessToken", "Tokens"]
 
 _ALGORITHM: Final = "HS256"
-_HEADER: Final = {"alg": _ALGORITHM, "typ": "JWT"}
 _PARTY: Final = "ams"  # who issues a token, and whom it is for
 _LONGEST: Final = 4096
 _CLOCK_SKEW: Final = 60  # seconds that another process's clock may be ahead
@@ -50,27 +51,40 @@ class _Claims(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """What a valid token says: whose it is, its own id, and when it ends (seconds since the epoch)."""
+    """What a valid token says: whose it is, its own id, and from when to when (seconds since the epoch)."""
 
     user_id: UUID
     token_id: str
+    issued_at: int
     expires_at: int
 
 
 class Tokens:
     """Issues and reads access tokens.
 
+    Each key has an id, which the token's header names (``kid``, RFC 7515, section 4.1.4): so a second key can be
+    accepted while it is being replaced, and each token is tried with one key only.
+
     Args:
-        secret: 32 bytes or more.
+        secret: what tokens are signed with, 32 bytes or more.
         lifetime: how long a token lasts, in seconds.
+        previous: the secret before this one, whose tokens are still accepted.
         clock: seconds since the epoch.
     """
 
-    def __init__(self, secret: bytes, lifetime: int, clock: Callable[[], float] = time.time) -> None:
-        # A key of its own for this purpose; also, python-jose refuses secrets that look like a PEM file.
-        self._key = hmac.digest(secret, b"ams access token", hashlib.sha256)
+    def __init__(
+        self,
+        secret: bytes,
+        lifetime: int,
+        previous: bytes | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self.lifetime = lifetime
         self._clock = clock
+        self._key_id = _key_id(secret)
+        self._key = _key(secret)
+        # The header is compared as text: no other spelling of it, no other field and no other algorithm gets further.
+        self._keys = {_header(one): _key(one) for one in (secret, previous) if one is not None}
 
     def issue(self, user_id: UUID) -> str:
         """A new token for this account."""
@@ -83,7 +97,7 @@ class Tokens:
             "exp": now + self.lifetime,
             "jti": uuid4().hex,
         }
-        return jws.sign(claims, self._key, algorithm=_ALGORITHM)
+        return jws.sign(claims, self._key, headers={"kid": self._key_id}, algorithm=_ALGORITHM)
 
     def read(self, token: str) -> AccessToken:
         """What the token says.
@@ -95,12 +109,11 @@ class Tokens:
         if len(token) > _LONGEST:
             raise InvalidTokenError
         parts = token.split(".")
-        if len(parts) != 3 or not all(map(_is_canonical, parts)):  # noqa: PLR2004 -- header, claims, signature
+        key = self._keys.get(parts[0])
+        if len(parts) != 3 or key is None or not _is_canonical(parts[2]):  # noqa: PLR2004 -- header, claims, signature
             raise InvalidTokenError
         try:
-            if from_json(_decoded(parts[0])) != _HEADER:
-                raise InvalidTokenError
-            claims = _Claims.model_validate(from_json(jws.verify(token, self._key, _ALGORITHM)))
+            claims = _Claims.model_validate(from_json(jws.verify(token, key, _ALGORITHM)))
         except (JOSEError, ValidationError, ValueError):
             raise InvalidTokenError from None
         now = self._clock()
@@ -108,7 +121,21 @@ class Tokens:
             raise InvalidTokenError
         if claims.exp <= now:
             raise TokenExpiredError
-        return AccessToken(UUID(claims.sub), claims.jti, claims.exp)
+        return AccessToken(UUID(claims.sub), claims.jti, claims.iat, claims.exp)
+
+
+def _key(secret: bytes) -> Key:
+    # A key object and not the bytes: python-jose would look into those for other kinds of keys, at every token.
+    return jwk.construct(secret, _ALGORITHM)
+
+
+def _key_id(secret: bytes) -> str:
+    # Everybody who has a token sees it, so it must say nothing about the secret.
+    return hmac.digest(secret, b"ams key id", hashlib.sha256).hex()[:16]
+
+
+def _header(secret: bytes) -> str:
+    return jws.sign({}, _key(secret), headers={"kid": _key_id(secret)}, algorithm=_ALGORITHM).partition(".")[0]
 
 
 def _decoded(part: str) -> bytes:

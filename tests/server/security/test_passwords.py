@@ -7,25 +7,45 @@ import time
 import pytest
 from passlib.hash import bcrypt, bcrypt_sha256
 
+from ams_reference_server.errors import UnavailableError
 from ams_reference_server.security.passwords import Passwords
 
 PASSWORDS = Passwords(4)
 
 
+def hashed(password, passwords=PASSWORDS):
+    async def work():
+        async with passwords.turn() as turn:
+            return await turn.hash(password)
+
+    return asyncio.run(work())
+
+
 def verify(password, kept, passwords=PASSWORDS):
-    return asyncio.run(passwords.verify(password, kept))
+    async def work():
+        async with passwords.turn() as turn:
+            return await turn.verify(password, kept, owner="ada")
+
+    return asyncio.run(work())
+
+
+@pytest.fixture(autouse=True)
+def fresh_lane():
+    # A lane belongs to an event loop, and each of these tests runs several.
+    yield
+    PASSWORDS.__dict__.pop("_lane", None)
 
 
 def test_a_password_is_verified_against_its_hash_and_no_other():
-    kept = asyncio.run(PASSWORDS.hash("correct"))
+    kept = hashed("correct")
     assert kept.startswith("$bcrypt-sha256$v=2,t=2b,r=4$")
     assert verify("correct", kept) == (True, None)
     assert verify("Correct", kept) == (False, None)
-    assert asyncio.run(PASSWORDS.hash("correct")) != kept
+    assert hashed("correct") != kept
 
 
 def test_no_byte_is_cut_off():
-    kept = asyncio.run(PASSWORDS.hash("x" * 127 + "a"))
+    kept = hashed("x" * 127 + "a")
     assert verify("x" * 127 + "b", kept) == (False, None)
 
 
@@ -51,16 +71,20 @@ def test_an_unknown_account_takes_as_much_work_as_a_known_one():
         verify("wrong", kept, passwords)
         return time.perf_counter() - begun
 
-    kept = asyncio.run(passwords.hash("correct"))
-    known, unknown = (statistics.median(took(hashed) for _ in range(7)) for hashed in (kept, None))
+    right = hashed("correct", passwords)
+    known, unknown = (statistics.median(took(kept) for _ in range(7)) for kept in (right, None))
     assert 0.5 < unknown / known < 2
 
 
 def test_the_event_loop_goes_on_while_passwords_are_hashed():
     passwords = Passwords(11)
 
+    async def one():
+        async with passwords.turn() as turn:
+            await turn.hash("correct")
+
     async def scenario():
-        hashing = asyncio.gather(*(passwords.hash("correct") for _ in range(4)))
+        hashing = asyncio.gather(*(one() for _ in range(4)))
         turns = 0
         while not hashing.done():
             await asyncio.sleep(0.001)
@@ -71,5 +95,64 @@ def test_the_event_loop_goes_on_while_passwords_are_hashed():
 
 
 def test_a_password_is_hashed_without_a_line_in_the_log(caplog):
-    asyncio.run(PASSWORDS.hash("correct"))
+    hashed("correct")
     assert caplog.text == ""
+
+
+@pytest.mark.parametrize(
+    "corrupt", ["", "x", "$2b$12$", "$bcrypt-sha256$v=2,t=2b,r=4$tooshort", "$argon2id$v=19$", "\u00e4"]
+)
+def test_a_corrupt_hash_fits_no_password_and_is_an_error_in_the_log(corrupt, caplog):
+    assert verify("correct", corrupt) == (False, None)
+    (record,) = caplog.records
+    assert record.levelname == "ERROR"
+    assert "ada" in record.getMessage()
+    assert not corrupt or len(corrupt) < 2 or corrupt not in caplog.text
+
+
+def test_a_corrupt_hash_takes_the_same_work():
+    passwords = Passwords(9)
+
+    def took(kept):
+        begun = time.perf_counter()
+        verify("wrong", kept, passwords)
+        return time.perf_counter() - begun
+
+    right = hashed("correct", passwords)
+    known, corrupt = (statistics.median(took(kept) for _ in range(7)) for kept in (right, "x"))
+    assert 0.5 < corrupt / known < 2
+
+
+def test_no_more_than_the_queue_holds_wait_for_their_turn():
+    passwords = Passwords(10, threads=2, queue=3)
+
+    async def one():
+        async with passwords.turn() as turn:
+            return await turn.hash("correct")
+
+    async def scenario():
+        answers = await asyncio.gather(*(one() for _ in range(9)), return_exceptions=True)
+        return answers, await one()  # and there is room again
+
+    answers, later = asyncio.run(scenario())
+    refused = [answer for answer in answers if isinstance(answer, UnavailableError)]
+    assert len(refused) == 9 - 2 - 3
+    assert all(int(answer.headers["Retry-After"]) >= 1 for answer in refused)
+    assert sum(isinstance(answer, str) for answer in answers) == 5
+    assert later.startswith("$bcrypt-sha256$")
+
+
+def test_a_turn_is_over_when_its_work_fails():
+    passwords = Passwords(4, threads=1, queue=0)
+
+    async def fails():
+        async with passwords.turn():
+            raise LookupError
+
+    async def scenario():
+        with pytest.raises(LookupError):
+            await fails()
+        async with passwords.turn() as turn:
+            return await turn.hash("correct")
+
+    assert asyncio.run(scenario()).startswith("$bcrypt-sha256$")

@@ -18,7 +18,8 @@ SECRET = b"s" * 32
 NOW = 1_800_000_000
 USER = UUID("12345678-1234-4234-8234-123456789abc")
 GOOD = {"iss": "ams", "aud": "ams", "sub": str(USER), "iat": NOW - 10, "exp": NOW + 10, "jti": uuid4().hex}
-HEADER = {"alg": "HS256", "typ": "JWT"}
+KEY_ID = hmac.digest(SECRET, b"ams key id", hashlib.sha256).hex()[:16]
+HEADER = {"alg": "HS256", "kid": KEY_ID, "typ": "JWT"}
 
 
 def tokens(now=NOW):
@@ -26,14 +27,14 @@ def tokens(now=NOW):
 
 
 def part(value):
-    raw = value if isinstance(value, bytes) else json.dumps(value).encode()
+    raw = value if isinstance(value, bytes) else json.dumps(value, separators=(",", ":")).encode()
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
-def signed(claims, header=HEADER, digest=hashlib.sha256):
+def signed(claims, header=HEADER, digest=hashlib.sha256, secret=SECRET):
     # Signed with the server's own key: only the rules stand between these and an account.
     said = f"{part(header)}.{part(claims)}"
-    return f"{said}.{part(hmac.digest(tokens()._key, said.encode(), digest))}"
+    return f"{said}.{part(hmac.digest(secret, said.encode(), digest))}"
 
 
 def test_a_token_says_whose_it_is_until_when():
@@ -96,14 +97,32 @@ def test_other_claims_are_no_token(claims):
 @pytest.mark.parametrize(
     ("header", "digest"),
     [
-        ({"alg": "HS512", "typ": "JWT"}, hashlib.sha512),
-        ({"alg": "none", "typ": "JWT"}, hashlib.sha256),
-        ({"alg": "hs256", "typ": "JWT"}, hashlib.sha256),
-        ({"alg": "HS256"}, hashlib.sha256),
-        ({"alg": "HS256", "typ": "at+jwt"}, hashlib.sha256),
-        ({"alg": "HS256", "typ": "JWT", "crit": ["x"]}, hashlib.sha256),
-        ({"alg": "HS256", "typ": "JWT", "jwk": {"kty": "oct", "k": "AA"}}, hashlib.sha256),
-        ({"alg": ["HS256"], "typ": "JWT"}, hashlib.sha256),
+        (HEADER | {"alg": "HS512"}, hashlib.sha512),
+        (HEADER | {"alg": "HS384"}, hashlib.sha384),
+        (HEADER | {"alg": "none"}, hashlib.sha256),
+        (HEADER | {"alg": "hs256"}, hashlib.sha256),
+        (HEADER | {"alg": "RS256"}, hashlib.sha256),
+        (HEADER | {"alg": ["HS256"]}, hashlib.sha256),
+        (HEADER | {"alg": None}, hashlib.sha256),
+        ({"alg": "HS256", "kid": KEY_ID}, hashlib.sha256),
+        ({"alg": "HS256", "typ": "JWT"}, hashlib.sha256),
+        ({"typ": "JWT", "kid": KEY_ID}, hashlib.sha256),
+        (HEADER | {"typ": "at+jwt"}, hashlib.sha256),
+        (HEADER | {"kid": KEY_ID.upper()}, hashlib.sha256),
+        (HEADER | {"kid": ""}, hashlib.sha256),
+        (HEADER | {"kid": "../../../../dev/null"}, hashlib.sha256),
+        (HEADER | {"kid": "' OR 1=1 --"}, hashlib.sha256),
+        (HEADER | {"kid": [KEY_ID]}, hashlib.sha256),
+        (HEADER | {"crit": ["x"]}, hashlib.sha256),
+        (HEADER | {"b64": False, "crit": ["b64"]}, hashlib.sha256),
+        (HEADER | {"zip": "DEF"}, hashlib.sha256),
+        (HEADER | {"cty": "JWT"}, hashlib.sha256),
+        (HEADER | {"jwk": {"kty": "oct", "k": "AA"}}, hashlib.sha256),
+        (HEADER | {"jku": "http://127.0.0.1:1/keys"}, hashlib.sha256),
+        (HEADER | {"x5u": "http://127.0.0.1:1/cert"}, hashlib.sha256),
+        (HEADER | {"x5c": ["AA"]}, hashlib.sha256),
+        (json.dumps(HEADER).encode(), hashlib.sha256),  # the same fields in another spelling
+        (b'{"alg":"none","alg":"HS256","kid":"' + KEY_ID.encode() + b'","typ":"JWT"}', hashlib.sha256),
         ([], hashlib.sha256),
         (b"{", hashlib.sha256),
         (b"[" * 2000, hashlib.sha256),
@@ -146,7 +165,36 @@ def test_any_secret_will_do(secret):
         assert made.read(made.issue(USER)).user_id == USER
 
 
-@pytest.mark.parametrize("secret", [b"-----BEGIN PUBLIC KEY-----" + b"x" * 32, b"ssh-rsa " + b"A" * 64])
-def test_a_secret_that_looks_like_a_key_file_will_do(secret):
-    made = Tokens(secret, 60)
-    assert made.read(made.issue(USER)).user_id == USER
+def test_a_token_of_the_previous_secret_is_good_and_none_is_signed_with_it():
+    older = Tokens(b"o" * 32, 60, clock=lambda: NOW)
+    both = Tokens(SECRET, 60, previous=b"o" * 32, clock=lambda: NOW)
+    assert both.read(older.issue(USER)).user_id == USER
+    assert both.read(tokens().issue(USER)).user_id == USER
+    assert tokens().read(both.issue(USER)).user_id == USER
+    with pytest.raises(InvalidTokenError):
+        older.read(both.issue(USER))
+    with pytest.raises(InvalidTokenError):
+        tokens().read(older.issue(USER))
+
+
+def test_a_key_id_chooses_one_key_and_no_other_is_tried():
+    both = Tokens(SECRET, 60, previous=b"o" * 32, clock=lambda: NOW)
+    with pytest.raises(InvalidTokenError):
+        both.read(signed(GOOD, secret=b"o" * 32))
+
+
+def test_a_key_id_does_not_tell_the_secret():
+    assert SECRET.hex()[:8] not in KEY_ID
+    assert hashlib.sha256(SECRET).hexdigest()[:16] != KEY_ID
+
+
+@pytest.mark.parametrize("name", ["iat", "exp"])
+@pytest.mark.parametrize("value", [float(NOW), str(NOW), "NaN", -0.0])
+def test_a_moment_is_a_whole_number(name, value):
+    with pytest.raises(InvalidTokenError):
+        tokens().read(signed(GOOD | {name: value}))
+
+
+def test_a_token_that_ends_before_it_begins_is_none():
+    with pytest.raises(InvalidTokenError):
+        tokens().read(signed(GOOD | {"iat": NOW + 30, "exp": NOW + 30}))
