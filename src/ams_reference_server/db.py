@@ -16,10 +16,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import anyio
 import anyio.to_thread
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from anyio import CapacityLimiter
 from pydantic_core import from_json
 from pydantic_core import to_json as encode_json
@@ -28,14 +24,16 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects import sqlite as sqlite_dialect
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.pool import NullPool
 
+from ams_reference_server import schema
 from ams_reference_server.database_url import postgresql_limits, read_database_url
 from ams_reference_server.errors import (
     MissingDriverError,
-    SchemaTooNewError,
     StoreUnusableError,
     UnavailableError,
 )
+from ams_reference_server.readers import Readers
 from ams_reference_server.state_folder import make_folder, unusable
 
 if TYPE_CHECKING:
@@ -45,14 +43,15 @@ __all__ = ["Database", "insert_new"]
 
 # Python holds one lock for all threads: more of them on SQLite only wait for each other.
 _READERS: Final = 4
+_SINGLE_READERS: Final = 2  # one more than runs at once: a read that waits for the disk must not stop all
 _POSTGRESQL_WRITERS: Final = 8
 _BUSY_MILLISECONDS: Final = 5_000  # for a turn to read or to write
 _POOL_SECONDS: Final = 5
 _READ_SECONDS: Final = 10
-_READY_SECONDS: Final = 3  # whoever asks for readiness asks again soon, and does not wait long
 _WRITE_SECONDS: Final = 30
 # SQLSTATEs that speak of the statement and mean the store: a missing table or schema, a missing right, read-only.
 _STORE_STATES: Final = frozenset({"42P01", "3F000", "42501", "25006"})
+_MIGRATION_SECONDS: Final = 60
 _MIGRATION_LOCK: Final = 0x616D73  # any number that every process of this server agrees on
 _OWNER_ONLY: Final = 0o600
 
@@ -76,6 +75,12 @@ class Database:
             _make_private(self.file)
             self._opened = _identity(self.file)
         self._writers = 1 if self._is_sqlite else _POSTGRESQL_WRITERS
+        options: dict[str, Any] = {
+            "connect_args": {} if self._is_sqlite else postgresql_limits(url, _BUSY_MILLISECONDS, _WRITE_SECONDS),
+            "hide_parameters": True,  # they hold password hashes and people's content, and errors are logged
+            "json_serializer": _json_text,
+            "json_deserializer": from_json,
+        }
         try:
             self._engine = create_engine(
                 url,
@@ -83,11 +88,9 @@ class Database:
                 max_overflow=0,
                 pool_timeout=_POOL_SECONDS,
                 pool_pre_ping=not self._is_sqlite,
-                connect_args={} if self._is_sqlite else postgresql_limits(url, _BUSY_MILLISECONDS, _WRITE_SECONDS),
-                hide_parameters=True,  # they hold password hashes and people's content, and errors are logged
-                json_serializer=_json_text,
-                json_deserializer=from_json,
+                **options,
             )
+            single_reads = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool, **options)
         except ModuleNotFoundError:
             raise MissingDriverError(
                 "AMS_DATABASE_URL names PostgreSQL, which needs the extra 'postgres', which is not installed. "
@@ -96,6 +99,9 @@ class Database:
         if self._is_sqlite:
             event.listen(self._engine, "connect", _prepare_sqlite)
             event.listen(self._engine, "begin", _begin_sqlite)
+            # Without _begin_sqlite: BEGIN on a connection that stays open would show one state of the database forever.
+            event.listen(single_reads, "connect", _prepare_sqlite)
+        self._single_readers = Readers(single_reads, _SINGLE_READERS)
 
     @cached_property
     def _read_lane(self) -> CapacityLimiter:
@@ -119,6 +125,21 @@ class Database:
         """
         return await self._in_lane(self._read_lane, _READ_SECONDS, partial(self._run, query, None))
 
+    async def read_once(self, query: Callable[[Connection], T]) -> T:
+        """Run a function that executes one statement and reads its rows to the end; for what every request asks.
+
+        Raises:
+            UnavailableError: the database does not answer.
+        """
+        with _store_errors():
+            return await self._single_readers.run(partial(self._checked, query), _READ_SECONDS)
+
+    def _checked(self, query: Callable[[Connection], T], connection: Connection) -> T:
+        self._check_file()
+        result = query(connection)
+        self._check_file()
+        return result
+
     async def write(self, change: Callable[[Connection], T]) -> T:
         """Run a function that changes rows; when this returns, the change is on disk.
 
@@ -129,6 +150,22 @@ class Database:
         # One deadline for the lane and for SQLite's lock: with one each, those who wait would fail one after the other.
         deadline = time.monotonic() + _BUSY_MILLISECONDS / 1000
         return await self._in_lane(self._write_lane, _WRITE_SECONDS, partial(self._run, change, deadline))
+
+    def read_now(self, query: Callable[[Connection], T]) -> T:
+        """The same without an event loop, for commands.
+
+        Raises:
+            UnavailableError: the database does not answer.
+        """
+        return self._run(query, None)
+
+    def write_now(self, change: Callable[[Connection], T]) -> T:
+        """The same without an event loop, for commands.
+
+        Raises:
+            UnavailableError: the database does not answer.
+        """
+        return self._run(change, time.monotonic() + _BUSY_MILLISECONDS / 1000)
 
     async def _in_lane(self, lane: CapacityLimiter, seconds: float, work: Callable[[], T]) -> T:
         try:
@@ -143,18 +180,8 @@ class Database:
             raise UnavailableError from error
 
     def _run(self, work: Callable[[Connection], T], deadline: float | None) -> T:
-        try:
-            self._check_file()
-            with self._transaction(deadline) as connection:
-                result = work(connection)
-                self._check_file()
-                return result
-        except (IntegrityError, ProgrammingError, DataError) as error:
-            if getattr(error.orig, "sqlstate", None) in _STORE_STATES:
-                raise UnavailableError from error
-            raise  # the statement is to blame, not the store
-        except (DBAPIError, PoolTimeoutError) as error:
-            raise UnavailableError from error
+        with _store_errors(), self._transaction(deadline) as connection:
+            return self._checked(work, connection)
 
     @contextmanager
     def _transaction(self, deadline: float | None) -> Generator[Connection]:
@@ -169,36 +196,32 @@ class Database:
         if self.file is not None and _identity(self.file) != self._opened:
             raise UnavailableError
 
-    def migrate(self) -> None:
-        """Bring the schema up to this release; safe when several processes do it at once.
+    def migrate(self, to: str = "head") -> tuple[str | None, str | None]:
+        """Bring the schema to a revision, up or down; safe when several processes do it at once.
+
+        Args:
+            to: a revision of ``migrations/versions``, ``head`` for this release's or ``base`` for an empty database.
+
+        Returns:
+            The revision before and after, None for an empty database.
 
         Raises:
+            SettingsError: there is no such revision.
             SchemaTooNewError: a newer release has been here.
             StoreUnusableError: the database cannot be read or written.
         """
         try:
-            with self._transaction(time.monotonic() + _BUSY_MILLISECONDS / 1000) as connection:
+            # Another process may be at it, and a large table takes its time.
+            with self._transaction(time.monotonic() + _MIGRATION_SECONDS) as connection:
                 if not self._is_sqlite:
-                    # Another process may be at it, and a large table takes its time.
-                    connection.exec_driver_sql("SET LOCAL lock_timeout = '60s'; SET LOCAL statement_timeout = 0")
+                    connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_MIGRATION_SECONDS}s'")
+                    connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
                     connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
-                self._upgrade(connection)
+                return schema.bring(connection, to)
         except DBAPIError as error:
             reason = str(error.orig).strip().splitlines()[0]
             where = f"The database file {self.file}" if self.file else "The database of AMS_DATABASE_URL"
             raise StoreUnusableError(f"{where} cannot be used: {reason}.") from None
-
-    def _upgrade(self, connection: Connection) -> None:
-        config = _alembic()
-        present = MigrationContext.configure(connection).get_current_heads()
-        known = {step.revision for step in ScriptDirectory.from_config(config).walk_revisions()}
-        if not known.issuperset(present):
-            raise SchemaTooNewError(
-                "The database was written by a newer release of ams-sdk than this one. "
-                "Install that release, or name another database in AMS_DATABASE_URL."
-            )
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
 
     async def is_current(self) -> bool:
         """Whether the schema is the one that this release expects.
@@ -206,16 +229,24 @@ class Database:
         Raises:
             UnavailableError: the database does not answer.
         """
-        try:
-            with anyio.fail_after(_READY_SECONDS):
-                present = await self.read(lambda connection: MigrationContext.configure(connection).get_current_heads())
-        except TimeoutError as error:
-            raise UnavailableError from error
-        return present == tuple(ScriptDirectory.from_config(_alembic()).get_heads())
+        return await self.read(schema.revision_of) == schema.newest()
 
     def dispose(self) -> None:
         """Close every connection."""
+        self._single_readers.close()
         self._engine.dispose()
+
+
+@contextmanager
+def _store_errors() -> Generator[None]:
+    try:
+        yield
+    except (IntegrityError, ProgrammingError, DataError) as error:
+        if getattr(error.orig, "sqlstate", None) in _STORE_STATES:
+            raise UnavailableError from error
+        raise  # the statement is to blame, not the store
+    except (DBAPIError, PoolTimeoutError) as error:
+        raise UnavailableError from error
 
 
 def insert_new(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
@@ -277,9 +308,3 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql(f"PRAGMA busy_timeout = {left}")
     # A transaction that reads first and writes later cannot wait for another writer, so writers say so at once.
     connection.exec_driver_sql("BEGIN" if deadline is None else "BEGIN IMMEDIATE")
-
-
-def _alembic() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")).replace("%", "%%"))
-    return config

@@ -13,6 +13,7 @@ from sqlalchemy import (
     BigInteger,
     DateTime,
     Dialect,
+    Float,
     ForeignKeyConstraint,
     Index,
     Integer,
@@ -28,6 +29,8 @@ __all__ = [
     "METADATA",
     "AgentRevisionRow",
     "AgentRow",
+    "ApiKeyRow",
+    "AttemptCountRow",
     "Instant",
     "RevokedTokenRow",
     "SpanRow",
@@ -35,6 +38,8 @@ __all__ = [
     "UserRow",
     "agent_revisions",
     "agents",
+    "api_keys",
+    "attempt_counts",
     "revoked_tokens",
     "spans",
     "traces",
@@ -78,8 +83,12 @@ class _Row(SQLModel):
     metadata = METADATA
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 class UserRow(_Row, table=True):
-    """An account; ``email_key`` is the address as it is compared."""
+    """An account; ``email_key`` is the address as it is compared. One that is disabled cannot be used in any way."""
 
     __tablename__: ClassVar[Any] = "users"
 
@@ -89,7 +98,8 @@ class UserRow(_Row, table=True):
     name: str | None = Field(default=None, sa_type=Text)
     password_hash: str = Field(sa_type=Text)
     created_at: datetime = Field(sa_type=Instant)
-    updated_at: datetime = Field(sa_type=Instant)
+    updated_at: datetime = Field(sa_type=Instant, sa_column_kwargs={"onupdate": _now})
+    disabled_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class RevokedTokenRow(_Row, table=True):
@@ -99,6 +109,35 @@ class RevokedTokenRow(_Row, table=True):
 
     jti: str = Field(primary_key=True, sa_type=Text)
     expires_at: int = Field(sa_type=BigInteger, index=True)
+
+
+class ApiKeyRow(_Row, table=True):
+    """A key of an account: ``key_hash`` is its SHA-256 in hexadecimal, ``prefix`` the part that people are shown."""
+
+    __tablename__: ClassVar[Any] = "api_keys"
+    __table_args__ = (
+        ForeignKeyConstraint(["owner_id"], ["users.id"], ondelete="CASCADE"),
+        Index(None, "owner_id", "created_at", "id"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    owner_id: UUID
+    name: str = Field(sa_type=Text)
+    prefix: str = Field(sa_type=Text)
+    key_hash: str = Field(sa_type=Text, unique=True)
+    created_at: datetime = Field(sa_type=Instant)
+    expires_at: datetime | None = Field(default=None, sa_type=Instant)
+    last_used_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class AttemptCountRow(_Row, table=True):
+    """How often something was tried in a window of time that ends at ``expires_at``, seconds since the epoch."""
+
+    __tablename__: ClassVar[Any] = "attempt_counts"
+
+    key: str = Field(primary_key=True, sa_type=Text)
+    count: int
+    expires_at: float = Field(sa_type=Float(53), index=True)
 
 
 class AgentRow(_Row, table=True):
@@ -209,6 +248,8 @@ class SpanRow(_Row, table=True):
 
 users: Final[Table] = METADATA.tables["users"]
 revoked_tokens: Final[Table] = METADATA.tables["revoked_tokens"]
+api_keys: Final[Table] = METADATA.tables["api_keys"]
+attempt_counts: Final[Table] = METADATA.tables["attempt_counts"]
 agents: Final[Table] = METADATA.tables["agents"]
 agent_revisions: Final[Table] = METADATA.tables["agent_revisions"]
 traces: Final[Table] = METADATA.tables["traces"]

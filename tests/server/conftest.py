@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import selectors
+import socket
 import subprocess
 import sys
-from contextlib import asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING
+import threading
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
+from typing import TYPE_CHECKING, NoReturn
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -19,6 +23,105 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
     from contextlib import AbstractAsyncContextManager, AbstractContextManager
     from pathlib import Path
+
+POSTGRESQL = os.environ.get("AMS_TEST_POSTGRESQL", "postgresql://root@127.0.0.1:5432/test")
+REDIS = os.environ.get("AMS_TEST_REDIS", "redis://127.0.0.1:6379")
+
+
+def no_service(reason: str) -> NoReturn:
+    """Skip a test for which a service is missing; where the services must be there, fail it."""
+    if os.environ.get("AMS_REQUIRE_SERVICES") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture
+def postgresql_url() -> Iterator[str]:
+    """An empty schema of PostgreSQL, gone afterwards."""
+    psycopg = pytest.importorskip("psycopg")
+    try:
+        connection = psycopg.connect(POSTGRESQL, autocommit=True, connect_timeout=3)
+    except psycopg.OperationalError as error:
+        no_service(f"no PostgreSQL answers at {POSTGRESQL}; name one in AMS_TEST_POSTGRESQL ({error})")
+    schema = f"ams_{uuid4().hex}"
+    with connection:
+        connection.execute(f'CREATE SCHEMA "{schema}"')
+        yield f"{POSTGRESQL}?options=-csearch_path%3D{schema}"
+        connection.execute(f'DROP SCHEMA "{schema}" CASCADE')
+    connection.close()
+
+
+@pytest.fixture
+def redis_url(worker_id: str) -> Iterator[str]:
+    """An empty database of Redis, emptied afterwards; one that holds anything is somebody else's and left alone."""
+    redis = pytest.importorskip("redis")
+    # Tests that run beside each other take different ones.
+    number = 2 + int(worker_id.removeprefix("gw")) if worker_id.startswith("gw") else 1
+    url = f"{REDIS}/{number}"
+    with redis.Redis.from_url(url, socket_connect_timeout=3) as client:
+        try:
+            size = client.dbsize()
+        except redis.RedisError as error:
+            no_service(f"no Redis answers at {REDIS}; name one in AMS_TEST_REDIS ({error})")
+        if size:
+            no_service(f"database {number} of the Redis at {REDIS} is not empty, so the tests leave it alone")
+        yield url
+        client.flushdb()
+
+
+class Proxy:
+    """Stands in front of a service; once ``stalled`` it keeps every connection open and passes nothing on."""
+
+    def __init__(self, target: tuple[str, int]) -> None:
+        self._target = target
+        self._ended = threading.Event()
+        self.stalled = threading.Event()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self._thread = threading.Thread(target=self._forward)
+
+    @contextmanager
+    def running(self) -> Iterator[Proxy]:
+        """Serve until the block ends; then every connection is closed, and new ones are refused."""
+        self._thread.start()
+        try:
+            yield self
+        finally:
+            self._ended.set()
+            self._thread.join(10)
+
+    def _forward(self) -> None:
+        with selectors.DefaultSelector() as selector, closing(self._listener):
+            selector.register(self._listener, selectors.EVENT_READ)
+            while not self._ended.is_set():
+                if self.stalled.is_set():
+                    self._ended.wait(0.05)
+                    continue
+                for key, _ in selector.select(0.05):
+                    self._step(selector, key)
+            for key in list(selector.get_map().values()):
+                key.fileobj.close()
+
+    def _step(self, selector: selectors.BaseSelector, key: selectors.SelectorKey) -> None:
+        if key.fileobj is self._listener:
+            near, far = self._listener.accept()[0], socket.create_connection(self._target)
+            selector.register(near, selectors.EVENT_READ, far)
+            selector.register(far, selectors.EVENT_READ, near)
+            return
+        with suppress(OSError):  # an end that gave up
+            if data := key.fileobj.recv(65_536):
+                key.data.sendall(data)
+                return
+        for end in (key.fileobj, key.data):
+            if end.fileno() >= 0:
+                selector.unregister(end)
+                end.close()
+
+
+@pytest.fixture
+def proxy_to() -> Callable[[str, int], AbstractContextManager[Proxy]]:
+    """Starts a proxy in front of a host and port."""
+    return lambda host, port: Proxy((host, port)).running()
 
 
 @pytest.fixture
@@ -76,7 +179,7 @@ class ServerProcess:
         return self.process.returncode, out, err
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def server_process() -> Callable[..., AbstractContextManager[ServerProcess]]:
     """Starts ``python -m ams_reference_server`` with an environment and arguments, and waits until it serves."""
 

@@ -17,7 +17,6 @@ from sqlalchemy.exc import IntegrityError
 from ams_reference_server.db import Database, insert_new
 from ams_reference_server.errors import (
     MissingDriverError,
-    SchemaTooNewError,
     StoreUnusableError,
     UnavailableError,
 )
@@ -219,29 +218,6 @@ def test_work_that_does_not_end_is_given_up(database, monkeypatch, call, limit):
         done.set()
         for worker in workers:
             worker.join(10)  # it gives its connection back, for the fixture to close
-
-
-def test_readiness_does_not_wait_for_long(database, monkeypatch):
-    monkeypatch.setattr("ams_reference_server.db._READY_SECONDS", 0.1)
-    done = threading.Event()
-
-    async def scenario():
-        reads = [asyncio.create_task(database.read(lambda _connection: done.wait(10))) for _ in range(4)]
-        await asyncio.sleep(0)
-        with pytest.raises(UnavailableError):
-            await database.is_current()
-        done.set()
-        return await asyncio.gather(*reads)
-
-    assert asyncio.run(scenario()) == [True] * 4
-
-
-def test_a_database_of_a_newer_release_is_refused(database):
-    newer = text("UPDATE alembic_version SET version_num = '9999'")
-    asyncio.run(database.write(lambda connection: connection.execute(newer)))
-    with pytest.raises(SchemaTooNewError, match="newer release"):
-        database.migrate()
-    assert asyncio.run(database.is_current()) is False
 
 
 def test_a_file_that_is_no_database_is_refused(settings):

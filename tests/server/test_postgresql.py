@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import selectors
 import signal
-import socket
 import subprocess
 import sys
-import threading
 import time
-from contextlib import closing, contextmanager
-from uuid import uuid4
 
 import httpx
 import pytest
@@ -26,27 +20,12 @@ from ams_reference_server.errors import UnavailableError
 from ams_reference_server.models import METADATA
 from ams_reference_server.settings import load
 
-psycopg = pytest.importorskip("psycopg")
-
-SERVER = os.environ.get("AMS_TEST_POSTGRESQL", "postgresql://root@127.0.0.1:5432/test")
 PASSWORD = "Correct-horse-7"
 
 
 @pytest.fixture
-def database_url():
-    try:
-        connection = psycopg.connect(SERVER, autocommit=True, connect_timeout=3)
-    except psycopg.OperationalError as error:
-        reason = f"no PostgreSQL answers at {SERVER}; name one in AMS_TEST_POSTGRESQL ({error})"
-        if os.environ.get("AMS_REQUIRE_SERVICES") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    schema = f"ams_{uuid4().hex}"
-    with connection:
-        connection.execute(f'CREATE SCHEMA "{schema}"')
-        yield f"{SERVER}?options=-csearch_path%3D{schema}"
-        connection.execute(f'DROP SCHEMA "{schema}" CASCADE')
-    connection.close()
+def database_url(postgresql_url):
+    return postgresql_url
 
 
 def span(trace_id, number):
@@ -128,59 +107,15 @@ def test_the_whole_path_over_postgresql(database_url, tmp_path, serving):
     database.dispose()
 
 
-class Proxy:
-    """Stands in front of the database; once ``stalled`` it keeps every connection open and passes nothing on."""
-
-    def __init__(self, target):
-        self._target = target
-        self._ended = threading.Event()
-        self.stalled = threading.Event()
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-        self._thread = threading.Thread(target=self._forward)
-
-    @contextmanager
-    def running(self):
-        self._thread.start()
-        try:
-            yield self
-        finally:
-            self._ended.set()
-            self._thread.join(10)
-
-    def _forward(self):
-        with selectors.DefaultSelector() as selector, closing(self._listener):
-            selector.register(self._listener, selectors.EVENT_READ)
-            while not self._ended.is_set():
-                if self.stalled.is_set():
-                    self._ended.wait(0.05)
-                    continue
-                for key, _ in selector.select(0.05):
-                    self._step(selector, key)
-            for key in list(selector.get_map().values()):
-                key.fileobj.close()
-
-    def _step(self, selector, key):
-        if key.fileobj is self._listener:
-            near, far = self._listener.accept()[0], socket.create_connection(self._target)
-            selector.register(near, selectors.EVENT_READ, far)
-            selector.register(far, selectors.EVENT_READ, near)
-        elif data := key.fileobj.recv(65_536):
-            key.data.sendall(data)
-        else:
-            for end in (key.fileobj, key.data):
-                selector.unregister(end)
-                end.close()
-
-
 @pytest.fixture
-def proxy(database_url):
+def proxy(database_url, proxy_to):
     url = make_url(database_url)
-    with Proxy((url.host, url.port or 5432)).running() as running:
+    with proxy_to(url.host, url.port or 5432) as running:
         running.url = url.set(host="127.0.0.1", port=running.port).render_as_string(hide_password=False)
         yield running
 
 
+@pytest.mark.slow
 def test_a_database_that_stalls_is_503_and_does_not_hold_up_the_end(proxy, environ, server_process):
     body = {"email": "ada@example.org", "password": PASSWORD}
     with (
@@ -191,7 +126,10 @@ def test_a_database_that_stalls_is_503_and_does_not_hold_up_the_end(proxy, envir
         assert client.get("/health/ready").status_code == 200
         proxy.stalled.set()
         ready, login = client.get("/health/ready"), client.post("/api/auth/login", json=body)
-        assert (ready.status_code, ready.json()["checks"]) == (503, {"database": "unavailable"})
+        assert (ready.status_code, ready.json()["checks"]) == (
+            503,
+            {"blocklist": "unavailable", "database": "unavailable"},
+        )
         assert (login.status_code, login.json()["code"]) == (503, "unavailable")
         begun = time.monotonic()
         code, _, err = server.end(signal.SIGTERM)
@@ -199,6 +137,7 @@ def test_a_database_that_stalls_is_503_and_does_not_hold_up_the_end(proxy, envir
         assert (code, "Traceback" in err) == (0, False)
 
 
+@pytest.mark.slow
 def test_a_start_on_a_database_that_stalls_can_be_ended(proxy, environ):
     proxy.stalled.set()
     command = [sys.executable, "-m", "ams_reference_server", "--port", "0"]

@@ -142,3 +142,9 @@ def _create_spans() -> None:
         sa.PrimaryKeyConstraint("trace_key", "span_id", name=op.f("pk_spans")),
     )
     op.create_index(op.f("ix_spans_agent_id"), "spans", ["agent_id"], unique=False)
+
+
+def downgrade() -> None:
+    """Drop the tables, with all that is in them."""
+    for table in ("spans", "traces", "agent_revisions", "agents", "revoked_tokens", "users"):
+        op.drop_table(table)
