@@ -6,21 +6,37 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from starlette.requests import Request
     from starlette.types import Scope
 
     from ams_sdk.wire import User
 
-__all__ = ["Caller", "caller_of", "remember_caller"]
+__all__ = ["ByApiKey", "ByToken", "Caller", "caller_of", "remember_caller"]
+
+
+@dataclass(frozen=True, slots=True)
+class ByToken:
+    """The caller showed an access token; ``expires_at`` is in seconds since the epoch."""
+
+    token_id: str
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class ByApiKey:
+    """The caller showed an API key."""
+
+    key_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """An account, and the access token that speaks for it; ``expires_at`` is in seconds since the epoch."""
+    """An account, and the credential that speaks for it."""
 
     user: User
-    token_id: str
-    expires_at: int
+    credential: ByToken | ByApiKey
 
 
 def remember_caller(scope: Scope, caller: Caller) -> None:

@@ -67,6 +67,8 @@ async def read_json(request: Request, model: type[M], limit: int) -> M:
     media_type, parameters = content_type(request)
     if media_type != "application/json" or parameters.get("charset", "utf-8") not in {"utf-8", "utf8"}:
         raise UnsupportedMediaTypeError
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise UnsupportedMediaTypeError("Send the body as it is, without a Content-Encoding.")
     body = await read_body(request, limit)
     try:
         value: JsonValue = json.loads(body.decode(), parse_constant=_refuse_constant, parse_float=_finite)

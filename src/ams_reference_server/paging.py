@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
 from ams_reference_server.errors import InvalidRequestError
 from ams_sdk.wire import FieldError
@@ -13,10 +14,17 @@ from ams_sdk.wire import FieldError
 __all__ = ["PageQuery", "decode_cursor", "encode_cursor", "invalid_cursor"]
 
 
+def _digits(value: object) -> object:
+    # int() would take blanks, signs, underscores and a fraction of nothing as well.
+    if isinstance(value, str) and not (value.isascii() and value.isdigit()):
+        raise ValueError("write a whole number")
+    return value
+
+
 class PageQuery(BaseModel):
     """The query parameters that every list knows."""
 
-    limit: int = Field(default=50, ge=1, le=200)
+    limit: Annotated[int, BeforeValidator(_digits)] = Field(default=50, ge=1, le=200)
     cursor: str | None = Field(default=None, max_length=1024)
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import socket
@@ -191,6 +192,14 @@ def test_another_content_type_is_415(client, content_type):
     is_problem(client.post(REGISTER, content=b"{}", headers=headers), 415, "unsupported_media_type")
 
 
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "gzip, gzip", "x"])
+def test_a_packed_body_of_json_is_415_and_not_unpacked(client, encoding):
+    packed = gzip.compress(b'{"email": "ada@example.org", "password": "' + b"x" * 10_000_000 + b'"}')
+    assert len(packed) < 65_536
+    headers = {"Content-Type": "application/json", "Content-Encoding": encoding}
+    is_problem(client.post(REGISTER, content=packed, headers=headers), 415, "unsupported_media_type")
+
+
 @pytest.mark.parametrize("content_type", ["application/json;charset=UTF-8", 'Application/JSON; charset="utf-8"'])
 def test_the_content_type_may_name_its_charset(client, content_type):
     response = client.post(REGISTER, content=b"{}", headers={"Content-Type": content_type})
@@ -252,9 +261,28 @@ def test_an_error_does_not_repeat_what_was_sent(client):
     assert not [response.text for response in sent if secret in response.text or secret.lower() in response.text]
 
 
+@pytest.mark.parametrize("name", ["q", "agent", "session"])
+def test_a_filter_of_a_list_is_no_novel(account, name):
+    is_problem(account.get("/api/traces", params={name: "x" * 20_000}), 422, "validation")
+
+
 @pytest.mark.parametrize("path", ["/api/agents", "/api/traces"])
 @pytest.mark.parametrize(
-    "query", ["limit=0", "limit=201", "limit=x", "limit=", "cursor=!", "cursor=", "cursor=AAAA", "q=%00", "status=odd"]
+    "query",
+    [
+        "limit=0",
+        "limit=201",
+        "limit=x",
+        "limit=1_0",
+        "limit=%2B5",
+        "limit=5.0",
+        "limit=",
+        "cursor=!",
+        "cursor=",
+        "cursor=AAAA",
+        "q=%00",
+        "status=odd",
+    ],
 )
 def test_a_list_refuses_a_query_that_breaks_its_rules(account, path, query):
     problem = is_problem(account.get(f"{path}?{query}"), 422, "validation")

@@ -500,7 +500,8 @@ def test_the_list_shortens_texts_that_the_span_keeps(account):
 
 
 @pytest.mark.parametrize(
-    "query", ["since=yesterday", "since=2026-01-01T00:00:00", "min_duration=-1", "min_duration=inf"]
+    "query",
+    ["since=yesterday", "since=0", "until=0.5", "since=2026-01-01T00:00:00", "min_duration=-1", "min_duration=inf"],
 )
 def test_a_filter_that_breaks_its_rule_is_refused(account, query):
     answer = account.get(f"{TRACES}?{query}")

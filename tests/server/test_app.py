@@ -13,6 +13,7 @@ from ams_reference_server.errors import StoreUnusableError
 from ams_reference_server.settings import load
 
 PASSWORD = "Correct-horse-7"
+UNAVAILABLE = {"blocklist": "unavailable", "database": "unavailable"}
 BODY = {"email": "ada@example.org", "password": PASSWORD}
 
 
@@ -104,7 +105,10 @@ def test_ready_says_what_is_missing(settings, serving):
 
     answer = asyncio.run(scenario())
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
-    assert answer.json() == {"status": "unavailable", "checks": {"database": "ok", "migrations": "pending"}}
+    assert answer.json() == {
+        "status": "unavailable",
+        "checks": {"blocklist": "ok", "database": "ok", "migrations": "pending"},
+    }
 
 
 def test_a_store_that_is_broken_is_not_ready_but_the_process_lives(settings):
@@ -116,7 +120,7 @@ def test_a_store_that_is_broken_is_not_ready_but_the_process_lives(settings):
             return [await client.get(f"/health/{which}") for which in ("ready", "live")]
 
     ready, live = asyncio.run(scenario())
-    assert (ready.status_code, ready.json()["checks"]) == (503, {"database": "unavailable"})
+    assert (ready.status_code, ready.json()["checks"]) == (503, UNAVAILABLE)
     assert live.status_code == 200
 
 

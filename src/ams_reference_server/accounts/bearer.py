@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from starlette.requests import Request
+from starlette.datastructures import Headers
 
 from ams_reference_server.caller import remember_caller
 from ams_reference_server.errors import InvalidTokenError, UnauthenticatedError
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["OPEN_PATHS", "BearerMiddleware"]
 
-OPEN_PATHS: Final = frozenset({"/api/auth/register", "/api/auth/login", "/health/live", "/health/ready"})
+OPEN_PATHS: Final = frozenset(
+    {"/api/auth/register", "/api/auth/login", "/health/live", "/health/ready", "/openapi.json"}
+)
 """The paths that need no credential; every other one does, whether it exists or not."""
 
 
@@ -30,16 +32,16 @@ class BearerMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request (ASGI)."""
         if scope["type"] == "http" and scope["path"] not in OPEN_PATHS:
-            token = _bearer(Request(scope))
-            remember_caller(scope, await self._accounts.authenticate(token))
+            bearer = _bearer(Headers(scope=scope))
+            remember_caller(scope, await self._accounts.authenticate(bearer))
         await self.app(scope, receive, send)
 
 
-def _bearer(request: Request) -> str:
-    sent = request.headers.getlist("authorization")
+def _bearer(headers: Headers) -> str:
+    sent = headers.getlist("authorization")
     if len(sent) > 1:
         raise InvalidTokenError
-    scheme, _, token = (sent[0] if sent else "").partition(" ")
+    scheme, _, credential = (sent[0] if sent else "").partition(" ")
     if scheme.lower() != "bearer":
         raise UnauthenticatedError
-    return token.strip(" ")
+    return credential.strip(" ")

@@ -2,127 +2,199 @@
 
 from __future__ import annotations
 
-import time
+import logging
 import unicodedata
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from ams_reference_server.accounts import password_policy, repository
+from ams_reference_server.accounts import repository
 from ams_reference_server.accounts.email_address import EmailAddress, InvalidEmailError
-from ams_reference_server.caller import Caller
-from ams_reference_server.errors import InvalidCredentialsError, InvalidRequestError, InvalidTokenError
+from ams_reference_server.accounts.password_policy import LONGEST, LONGEST_TYPED
+from ams_reference_server.caller import ByToken, Caller
+from ams_reference_server.errors import (
+    EmailTakenError,
+    InvalidCredentialsError,
+    InvalidRequestError,
+    InvalidTokenError,
+    UnavailableError,
+)
+from ams_reference_server.security.api_keys import is_api_key
 from ams_sdk.wire import FieldError, Token, User
 
 if TYPE_CHECKING:
+    from ams_reference_server.accounts.api_keys import ApiKeys
+    from ams_reference_server.accounts.blocklist import Blocklist
+    from ams_reference_server.accounts.limits import AttemptLimits
+    from ams_reference_server.accounts.password_policy import PasswordPolicy
     from ams_reference_server.db import Database
-    from ams_reference_server.security.passwords import Passwords
+    from ams_reference_server.security.passwords import HashingTurn, Passwords
     from ams_reference_server.security.tokens import Tokens
     from ams_sdk.wire import LoginRequest, RegisterRequest
 
 __all__ = ["Accounts"]
 
+logger = logging.getLogger(__name__)
+
 
 class Accounts:
-    """The accounts in one database."""
+    """The accounts in one database.
 
-    def __init__(self, database: Database, passwords: Passwords, tokens: Tokens) -> None:
+    Args:
+        database: where they are.
+        policy: what a new password must be like.
+        passwords: hashes and verifies.
+        tokens: issues and reads access tokens.
+        blocklist: the tokens that were logged out.
+        limits: how often somebody may try.
+        keys: the accounts' API keys.
+    """
+
+    def __init__(  # noqa: PLR0913 -- put together in one place, by name
+        self,
+        *,
+        database: Database,
+        policy: PasswordPolicy,
+        passwords: Passwords,
+        tokens: Tokens,
+        blocklist: Blocklist,
+        limits: AttemptLimits,
+        keys: ApiKeys,
+    ) -> None:
         self._database = database
+        self._policy = policy
         self._passwords = passwords
         self._tokens = tokens
+        self._blocklist = blocklist
+        self._limits = limits
+        self._keys = keys
 
-    async def register(self, wanted: RegisterRequest) -> User:
+    async def register(self, wanted: RegisterRequest, client: str) -> User:
         """Open an account.
+
+        Args:
+            wanted: the address, the password and a name.
+            client: whom to count it for.
 
         Raises:
             InvalidRequestError: the address or the password breaks a rule.
             EmailTakenError: the address has an account.
+            TooManyRequestsError: there were too many registrations from this client.
+            UnavailableError: too many passwords wait to be hashed, or a store does not answer.
         """
-        email, password = _checked(wanted)
-        password_hash = await self._passwords.hash(password)
-        now = datetime.now(UTC)
-        user = User(id=uuid4(), email=email.shown, name=wanted.name, created_at=now, updated_at=now)
-        # No look-up first: two registrations of one address race, and only the unique constraint can judge.
-        await self._database.write(
-            lambda connection: repository.add_user(connection, user, email, password_hash),
-        )
+        email, password = self._checked(wanted)
+        await self._limits.let_register(client)
+        async with self._passwords.turn() as turn:
+            # Only to save a hash that would be in vain: two registrations of one address race all the same, and the
+            # unique constraint judges.
+            if await self._database.read(partial(repository.is_taken, email_key=email.key)):
+                raise EmailTakenError
+            password_hash = await turn.hash(password)
+            now = datetime.now(UTC)
+            user = User(id=uuid4(), email=email.shown, name=wanted.name, created_at=now, updated_at=now)
+            await self._database.write(
+                partial(repository.add_user, user=user, email=email, password_hash=password_hash),
+            )
         return user
 
-    async def log_in(self, wanted: LoginRequest) -> Token:
+    def _checked(self, wanted: RegisterRequest) -> tuple[EmailAddress, str]:
+        errors: list[FieldError] = []
+        email = None
+        try:
+            email = EmailAddress.parse(wanted.email)
+        except InvalidEmailError:
+            message = "Write an e-mail address, for example ada@example.org."
+            errors.append(FieldError(field="email", code="invalid_email", message=message))
+        password = _composed(wanted.password)
+        errors += self._policy.broken_rules(password, email)
+        if email is None or errors:
+            raise InvalidRequestError(errors=errors)
+        return email, password
+
+    async def log_in(self, wanted: LoginRequest, client: str) -> Token:
         """Check a password and issue a token.
 
+        Args:
+            wanted: the address and the password.
+            client: whom to count a failure for.
+
         Raises:
-            InvalidCredentialsError: wrong address or password; both take the same work.
+            InvalidCredentialsError: wrong address or password, or a disabled account; all take the same work.
+            TooManyRequestsError: too many have failed for this address or from this client.
+            UnavailableError: too many passwords wait to be hashed, or a store does not answer.
         """
-        kept = await self._credentials(wanted.email)
-        password = _composed(wanted.password)
-        if len(password) > password_policy.LONGEST:
-            kept, password = None, ""  # nobody has such a password, and hashing it would cost more than any other
-        right, newer_hash = await self._passwords.verify(password, kept.password_hash if kept else None)
-        if kept is None or not right:
+        email_key = _key(wanted.email)
+        await self._limits.let_log_in(email_key, client)
+        async with self._passwords.turn() as turn:
+            kept = await self._database.read(partial(repository.credentials, email_key=email_key))
+            is_right = await self._is_right(turn, kept, wanted.password)
+        if kept is None or not is_right or kept.is_disabled:
+            await self._limits.count_failed_login(email_key, client)
             raise InvalidCredentialsError
-        if newer_hash is not None:
-            await self._database.write(
-                partial(
-                    repository.replace_hash,
-                    user_id=kept.user_id,
-                    password_hash=newer_hash,
-                    now=datetime.now(UTC),
-                )
-            )
+        # Guesses that were let in at the same moment count too: behind the last one that is allowed none is right.
+        await self._limits.let_log_in(email_key, client)
         return Token(access_token=self._tokens.issue(kept.user_id), expires_in=self._tokens.lifetime)
 
-    async def _credentials(self, email: str) -> repository.Credentials | None:
+    async def _is_right(self, turn: HashingTurn, kept: repository.Credentials | None, typed: str) -> bool:
+        password = _composed(typed)
+        if len(password) > LONGEST:
+            kept, password = None, ""  # nobody has such a password, and hashing it would cost more than any other
+        is_right, newer_hash = await turn.verify(
+            password, kept.password_hash if kept else None, owner=kept.user_id if kept else None
+        )
+        if kept is not None and newer_hash is not None:
+            await self._upgrade(kept, newer_hash)
+        return is_right
+
+    async def _upgrade(self, kept: repository.Credentials, newer_hash: str) -> None:
         try:
-            key = EmailAddress.parse(email).key
-        except InvalidEmailError:
-            key = ""  # looked up like any other, so that it takes as long
-        return await self._database.read(partial(repository.credentials, email_key=key))
+            await self._database.write(partial(repository.replace_hash, kept=kept, password_hash=newer_hash))
+        except UnavailableError:
+            logger.warning("A password hash could not be renewed; the next login of user %s tries again.", kept.user_id)
 
     async def authenticate(self, bearer: str) -> Caller:
-        """Who sends this token.
+        """Who sends this access token or API key.
 
         Raises:
-            InvalidTokenError: it is not valid, was logged out, or its account is gone.
+            InvalidTokenError: it is not valid, was logged out or deleted, or its account is gone or disabled.
             TokenExpiredError: its time is over.
+            UnavailableError: a store does not answer, so nobody knows.
         """
+        if is_api_key(bearer):
+            return await self._keys.authenticate(bearer)
         token = self._tokens.read(bearer)
-        user = await self._database.read(
+        if await self._blocklist.has(token):
+            raise InvalidTokenError
+        user = await self._database.read_once(
             partial(repository.active_user, user_id=token.user_id, token_id=token.token_id)
         )
         if user is None:
             raise InvalidTokenError
-        return Caller(user, token.token_id, token.expires_at)
+        return Caller(user, ByToken(token.token_id, token.expires_at))
 
     async def log_out(self, caller: Caller) -> None:
-        """Make the caller's token useless, in every process on this database; when this returns, it is."""
-        await self._database.write(
-            partial(repository.revoke, token_id=caller.token_id, expires_at=caller.expires_at),
-        )
-        await self.purge()
+        """Make the caller's credential useless, in every process; when this returns, it is.
 
-    async def purge(self) -> None:
-        """Forget revoked tokens that have expired."""
-        await self._database.write(partial(repository.purge_revoked, now=int(time.time())))
+        An API key is deleted.
+
+        Raises:
+            UnavailableError: a store does not answer; the credential may still be good.
+        """
+        if isinstance(caller.credential, ByToken):
+            await self._blocklist.revoke(caller.credential.token_id, caller.credential.expires_at)
+        else:
+            await self._keys.delete(caller.user.id, str(caller.credential.key_id))
+
+
+def _key(email: str) -> str:
+    try:
+        return EmailAddress.parse(email).key
+    except InvalidEmailError:
+        return ""  # looked up like any other, so that it takes as long
 
 
 def _composed(password: str) -> str:
-    if len(password) > password_policy.LONGEST_TYPED:
+    if len(password) > LONGEST_TYPED:
         return password  # too long, composed or not
     return unicodedata.normalize("NFC", password)
-
-
-def _checked(wanted: RegisterRequest) -> tuple[EmailAddress, str]:
-    errors: list[FieldError] = []
-    email = None
-    try:
-        email = EmailAddress.parse(wanted.email)
-    except InvalidEmailError:
-        message = "Write an e-mail address, for example ada@example.org."
-        errors.append(FieldError(field="email", code="invalid_email", message=message))
-    password = _composed(wanted.password)
-    errors += password_policy.broken_rules(password, email)
-    if email is None or errors:
-        raise InvalidRequestError(errors=errors)
-    return email, password

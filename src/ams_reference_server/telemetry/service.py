@@ -10,14 +10,14 @@ from uuid import UUID
 
 import anyio.to_thread
 from anyio import CapacityLimiter
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 from pydantic_core import from_json, to_json
 
 from ams_reference_server.errors import ExcessiveBodyError, NotFoundError
 from ams_reference_server.paging import PageQuery, decode_cursor, encode_cursor, invalid_cursor
 from ams_reference_server.telemetry import conventions, otlp, repository
 from ams_reference_server.telemetry.summary import LinkedAgent, agent_name, shortened
-from ams_sdk.wire import Page, Span, SpanEvent, SpanLink, Trace, TraceStatus, TraceSummary
+from ams_sdk.wire import Page, Span, SpanEvent, SpanLink, Timestamp, Trace, TraceStatus, TraceSummary
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -46,13 +46,13 @@ class TraceQuery(PageQuery):
     ``min_duration`` is in seconds; ``q`` is part of the root's name, the agent's name or the trace id.
     """
 
-    agent: str | None = None
+    agent: str | None = Field(default=None, max_length=1000)
     status: TraceStatus | None = None
-    session: str | None = None
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    session: str | None = Field(default=None, max_length=1000)
+    since: Timestamp | None = None
+    until: Timestamp | None = None
     min_duration: Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)] | None = None
-    q: str | None = None
+    q: str | None = Field(default=None, max_length=200)
 
 
 class Telemetry:
