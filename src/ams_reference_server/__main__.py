@@ -8,12 +8,25 @@ from typing import Final
 __all__: list[str] = []
 
 _EXTRA: Final = frozenset(
-    {"alembic", "anyio", "bcrypt", "jose", "passlib", "sqlalchemy", "sqlmodel", "starlette", "uvicorn"}
+    {
+        "alembic",
+        "anyio",
+        "bcrypt",
+        "httptools",
+        "jose",
+        "limits",
+        "passlib",
+        "sqlalchemy",
+        "sqlmodel",
+        "starlette",
+        "uvicorn",
+        "uvloop",
+    }
 )
 _MISSING_EXTRA: Final = 3
 
 try:
-    from ams_reference_server.serve import main
+    from ams_reference_server.command_line import main
 except ModuleNotFoundError as missing:
     if (missing.name or "").partition(".")[0] not in _EXTRA:
         raise

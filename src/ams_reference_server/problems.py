@@ -38,8 +38,11 @@ _RPC_CODES: Final = {
     401: code_pb2.UNAUTHENTICATED,
     404: code_pb2.NOT_FOUND,
     405: code_pb2.UNIMPLEMENTED,
+    408: code_pb2.DEADLINE_EXCEEDED,
     413: code_pb2.INVALID_ARGUMENT,
     415: code_pb2.INVALID_ARGUMENT,
+    429: code_pb2.RESOURCE_EXHAUSTED,
+    431: code_pb2.INVALID_ARGUMENT,
     500: code_pb2.INTERNAL,
     503: code_pb2.UNAVAILABLE,
 }

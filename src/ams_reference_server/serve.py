@@ -1,132 +1,166 @@
-"""The server as a process: arguments, one listening socket, an orderly end."""
+"""One process that serves: an event loop, uvicorn on it, and an orderly end."""
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import contextlib
 import errno
 import logging
 import os
 import signal
-import socket
 import sys
 import threading
-from typing import TYPE_CHECKING, Final, NoReturn
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import uvicorn
 
 from ams_reference_server.app import create_app
-from ams_reference_server.errors import PortTakenError, SettingsError, StartError
-from ams_reference_server.settings import load
+from ams_reference_server.connections import ConnectionLimits, connections_within
+from ams_reference_server.listener import listen, url_of
+from ams_reference_server.open_files import affordable_connections, raise_limit
+
+if sys.platform != "win32":
+    import uvloop
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    import socket
+    from collections.abc import Callable, Generator
     from types import FrameType
 
-__all__ = ["main"]
+    from ams_reference_server.connections import Connection
+    from ams_reference_server.settings import Settings
 
+__all__ = ["LAST_SECONDS", "announce", "is_gone", "serve", "serve_on"]
+
+LAST_SECONDS: Final = 9.5
+"""After which the process ends, whatever its threads do."""
+_GRACE_SECONDS: Final = 7  # for requests in flight at the end; what closes after them has the rest of the ten
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
-_GRACE_SECONDS: Final = 7  # for requests in flight; what closes after them has the rest of the ten
 _FAREWELL_SECONDS: Final = 1  # for answers to requests that were cancelled
-_LAST_SECONDS: Final = 9.5  # after which the process ends, whatever its threads do
-_HIGHEST_PORT: Final = 65_535
+_CHECK_SECONDS: Final = 0.25
+_QUIET_SECONDS: Final = 60  # between two lines about descriptors that have run out
+_OUT_OF_FILES: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+
+logger = logging.getLogger(__name__)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the server until it is told to end.
+def serve(settings: Settings, host: str, port: int, parent_pid: int | None = None) -> None:
+    """Serve in this process until a signal ends it.
 
     Args:
-        arguments: the command line without the program; the process's own if not given.
+        settings: what to run with.
+        host: the address to listen on.
+        port: the port to listen on, 0 for a free one.
+        parent_pid: end when this process, which started the server, is gone.
 
-    Returns:
-        The exit code; the table is in ``docs/server.md``.
+    Raises:
+        StartError: it cannot start.
     """
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
-    try:
-        asyncio.run(_serve(_parsed(arguments)))
-    except StartError as error:
-        return _failed(str(error), error.exit_code)
-    except Exception as error:  # noqa: BLE001 -- a start that fails says so in one line, whatever it was
-        return _failed(f"The server could not start: {type(error).__name__}: {error}", StartError.exit_code)
-    return 0
+    with listen(host, port) as listener:
+        ends = [is_gone(parent_pid)] if parent_pid is not None else []
+        serve_on(listener, settings, lambda: announce(url_of(host, listener)), *ends)
 
 
-def _failed(message: str, exit_code: int) -> int:
-    sys.stderr.write(f"Error: {' '.join(message.split())}\n")
-    return exit_code
+def announce(url: str) -> None:
+    """Say on standard output that the server answers."""
+    sys.stdout.write(f"AMS reference server listening on {url}\n")
+    sys.stdout.flush()
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise SettingsError(f"{message} (see python -m ams_reference_server --help)")
+def is_gone(parent_pid: int) -> Callable[[], bool]:
+    """Whether the process that started this one is gone."""
+    return lambda: os.getppid() != parent_pid
 
 
-def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = _Parser(prog="python -m ams_reference_server", description="The reference server of AMS.")
-    parser.add_argument("command", nargs="?", choices=["serve"], default="serve", help="what to do (default: serve)")
-    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: 127.0.0.1)")
-    parser.add_argument(
-        "--port", type=_port, default=8787, help="the port to listen on, 0 for a free one (default: 8787)"
+def serve_on(
+    listener: socket.socket,
+    settings: Settings,
+    when_ready: Callable[[], None],
+    *ends: Callable[[], bool],
+    signals: tuple[signal.Signals, ...] = _SIGNALS,
+) -> None:
+    """Serve on a socket until a signal, or one of ``ends``, ends it.
+
+    Args:
+        listener: a socket that listens; it is closed at the end.
+        settings: what to run with.
+        when_ready: called once requests are answered.
+        ends: each is asked now and then whether to end in order.
+        signals: those that end it.
+
+    Raises:
+        StartError: it cannot start.
+    """
+    raise_limit()
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_serve(listener, settings, partial(_Server, when_ready=when_ready, signals=signals), ends))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    return None if sys.platform == "win32" else uvloop.new_event_loop
+
+
+async def _serve(
+    listener: socket.socket,
+    settings: Settings,
+    make_server: Callable[[uvicorn.Config], _Server],
+    ends: tuple[Callable[[], bool], ...],
+) -> None:
+    asyncio.get_running_loop().set_exception_handler(_LoopErrors())
+    app = create_app(settings)
+    config = uvicorn.Config(
+        app,
+        http=connections_within(_limits(settings)),
+        loop="none",  # it runs already
+        lifespan="off",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
     )
-    parser.add_argument("--parent-pid", type=int, help="end when this process, which started the server, is gone")
-    return parser.parse_args(arguments)
-
-
-def _port(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) > _HIGHEST_PORT:
-        raise argparse.ArgumentTypeError(f"write a number from 0 to {_HIGHEST_PORT}")
-    return int(text)
-
-
-async def _serve(arguments: argparse.Namespace) -> None:
-    app = create_app(load())
-    with _listening(arguments.host, arguments.port) as listener:
-        config = uvicorn.Config(
-            app,
-            lifespan="off",
-            ws="none",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=_GRACE_SECONDS,
-        )
-        server = _Server(config, f"http://{_authority(arguments.host, listener)}")
-        with server.capture_signals():
-            # Entered here and not by uvicorn, which would print the stack of a start that fails.
-            async with app.router.lifespan_context(app):
-                watch = asyncio.create_task(server.end_with(arguments.parent_pid))
-                await server.serve(sockets=[listener])
+    server = make_server(config)
+    with server.capture_signals():
+        # Entered here and not by uvicorn, which would print the stack of a start that fails.
+        async with app.router.lifespan_context(app):
+            watches = [asyncio.create_task(watch) for watch in (server.check_connections(), server.end_with(ends))]
+            await server.serve(sockets=[listener])
+            for watch in watches:
                 watch.cancel()
 
 
-def _listening(host: str, port: int) -> socket.socket:
-    try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-    except OSError as error:
-        raise SettingsError(f"--host {host} cannot be used: {error.strerror}.") from None
-    # asyncio turns Nagle's algorithm off, but only where the protocol is named; else an answer can wait for 40 ms.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if os.name == "posix":
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        listener.listen(2048)
-    except OSError as error:
-        listener.close()
-        if error.errno == errno.EADDRINUSE:
-            raise PortTakenError(
-                f"Port {port} on {host} is taken by another program. End it, or choose another with --port."
-            ) from None
-        raise SettingsError(f"--host {host} --port {port} cannot be used: {error.strerror}.") from None
-    return listener
+def _limits(settings: Settings) -> ConnectionLimits:
+    most = affordable_connections(settings.connection_limit)
+    if most < settings.connection_limit:
+        logger.warning(
+            "AMS_CONNECTION_LIMIT is %d, and the operating system has descriptors for %d connections only.",
+            settings.connection_limit,
+            most,
+        )
+    return ConnectionLimits(most, settings.header_timeout, settings.body_timeout, settings.send_timeout)
 
 
-def _authority(host: str, listener: socket.socket) -> str:
-    port = listener.getsockname()[1]
-    return f"[{host}]:{port}" if listener.family == socket.AF_INET6 else f"{host}:{port}"
+class _LoopErrors:
+    """What the event loop reports: each error once in a while, and not once for each client that meets it."""
+
+    def __init__(self) -> None:
+        self._silent_until: dict[str, float] = {}
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        now = time.monotonic()
+        self._silent_until = {what: until for what, until in self._silent_until.items() if until > now}
+        what = repr(error)
+        if what in self._silent_until:
+            return
+        self._silent_until[what] = now + _QUIET_SECONDS
+        if isinstance(error, OSError) and error.errno in _OUT_OF_FILES:
+            logger.error("A connection could not be accepted: %s.", error.strerror)
+        else:
+            loop.default_exception_handler(context)
 
 
 def _leave() -> None:
@@ -138,12 +172,16 @@ def _leave() -> None:
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn, but a signal ends it with exit code 0, and it says on stdout when it serves."""
+    """Uvicorn, but a signal ends it with exit code 0, and it says when it serves."""
 
-    def __init__(self, config: uvicorn.Config, address: str) -> None:
+    def __init__(
+        self, config: uvicorn.Config, when_ready: Callable[[], None], signals: tuple[signal.Signals, ...]
+    ) -> None:
         super().__init__(config)
-        self._address = address
+        self._when_ready = when_ready
+        self._signals = signals
         self._captures = False
+        self._is_told = False
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
@@ -152,7 +190,7 @@ class _Server(uvicorn.Server):
             yield
             return
         self._captures = True
-        before = {number: signal.signal(number, self._end) for number in _SIGNALS}
+        before = {number: signal.signal(number, self._end) for number in self._signals}
         try:
             yield
         finally:
@@ -160,19 +198,19 @@ class _Server(uvicorn.Server):
                 signal.signal(number, handler)
 
     def _end(self, _number: int, _frame: FrameType | None) -> None:
-        self.force_exit = self.should_exit  # the second time is meant
+        self.force_exit = self._is_told  # the second time is meant
+        self._is_told = True
         self._end_in_time()
-        self.should_exit = True
 
     def _end_in_time(self) -> None:
-        last_resort = threading.Timer(_LAST_SECONDS, _leave)
+        last_resort = threading.Timer(LAST_SECONDS, _leave)
         last_resort.daemon = True
         last_resort.start()
+        self.should_exit = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        sys.stdout.write(f"AMS reference server listening on {self._address}\n")
-        sys.stdout.flush()
+        self._when_ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await super().shutdown(sockets)
@@ -180,11 +218,18 @@ class _Server(uvicorn.Server):
         if self.server_state.tasks:
             await asyncio.wait(self.server_state.tasks, timeout=_FAREWELL_SECONDS)
 
-    async def end_with(self, parent_pid: int | None) -> None:
-        """End in order when the process that started this one is gone."""
-        while parent_pid is not None:
-            if os.getppid() != parent_pid:
+    async def check_connections(self) -> None:
+        """Look after slow clients, also while the server ends."""
+        while True:
+            await asyncio.sleep(_CHECK_SECONDS)
+            now = asyncio.get_running_loop().time()
+            for connection in list(cast("set[Connection]", self.server_state.connections)):
+                connection.check(now)
+
+    async def end_with(self, ends: tuple[Callable[[], bool], ...]) -> None:
+        """End in order when one of them says so."""
+        while ends:
+            if any(is_over() for is_over in ends):
                 self._end_in_time()
-                self.should_exit = True
                 return
-            await asyncio.sleep(1)
+            await asyncio.sleep(0.5)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 import os
 import re
 import signal
@@ -13,7 +14,7 @@ from contextlib import closing
 import httpx
 import pytest
 
-from ams_reference_server.serve import main
+from ams_reference_server.command_line import main
 
 BODY = {"email": "ada@example.org", "password": "Correct-horse-7"}
 SPAN = {"traceId": "ab" * 16, "spanId": "cd" * 8, "name": "run", "startTimeUnixNano": "1", "endTimeUnixNano": "2"}
@@ -93,6 +94,7 @@ def test_a_request_in_flight_is_answered_before_the_end(environ, server_process)
         assert server.process.wait(10) == 0
 
 
+@pytest.mark.slow  # it waits for the grace to end
 def test_requests_that_do_not_finish_are_answered_that_they_may_be_sent_again(environ, server_process):
     with server_process(environ) as server:
         with httpx.Client(base_url=server.url) as client:
@@ -130,10 +132,10 @@ def test_requests_that_do_not_finish_are_answered_that_they_may_be_sent_again(en
 def test_a_thread_that_never_returns_does_not_hold_up_the_end(environ):
     start = (
         "import sys, threading\n"
-        "from ams_reference_server import serve\n"
-        "serve._LAST_SECONDS = 1\n"
+        "from ams_reference_server import command_line, serve\n"
+        "serve.LAST_SECONDS = 1\n"
         "threading.Thread(target=threading.Event().wait).start()\n"
-        "sys.exit(serve.main(['--port', '0']))\n"
+        "sys.exit(command_line.main(['--port', '0']))\n"
     )
     with subprocess.Popen(
         [sys.executable, "-c", start], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environ, text=True
@@ -174,6 +176,7 @@ def test_a_taken_port_is_8(environ, run_server):
 @pytest.fixture
 def in_environ(environ, monkeypatch):
     """Runs the server in this process, for starts that fail; gives the exit code."""
+    monkeypatch.setattr(logging.getLogger(), "handlers", logging.getLogger().handlers[:])
 
     def run(*arguments, **change):
         for name, value in (environ | change).items():
@@ -243,13 +246,13 @@ def test_anything_else_that_stops_the_start_is_12(monkeypatch, capsys):
     def fail():
         raise RuntimeError("several\nlines")
 
-    monkeypatch.setattr("ams_reference_server.serve.load", fail)
+    monkeypatch.setattr("ams_reference_server.command_line.load", fail)
     assert main([]) == 12
-    assert capsys.readouterr().err == "Error: The server could not start: RuntimeError: several lines\n"
+    assert capsys.readouterr().err == "Error: It did not work: RuntimeError: several lines\n"
 
 
 def test_help_is_printed(environ, run_server):
-    ended = run_server(environ, "--help")
+    ended = run_server(environ, "serve", "--help")
     assert ended.returncode == 0
     assert "--parent-pid" in ended.stdout
 
