@@ -1,0 +1,64 @@
+"""Figures, the budgets that they are held against, and how both are shown."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import statistics
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+
+_PACKAGES = ("starlette", "uvicorn", "httptools", "uvloop", "sqlalchemy", "bcrypt")
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure of several rounds, and what it may be.
+
+    ``least`` and ``most`` are the budget; with neither the figure is only shown.
+    """
+
+    name: str
+    value: float
+    lowest: float
+    highest: float
+    unit: str = ""
+    least: float | None = None
+    most: float | None = None
+
+    @property
+    def is_met(self) -> bool:
+        """Whether the budget is kept."""
+        return (self.least is None or self.value >= self.least) and (self.most is None or self.value <= self.most)
+
+    @property
+    def verdict(self) -> str:
+        """The budget in words, and whether it is kept."""
+        bounds = [f"at least {self.least:g}"] if self.least is not None else []
+        bounds += [f"at most {self.most:g}"] if self.most is not None else []
+        return f"{' and '.join(bounds)}: {'pass' if self.is_met else 'FAIL'}" if bounds else ""
+
+
+def median_of(
+    name: str, rounds: list[float], unit: str = "", *, least: float | None = None, most: float | None = None
+) -> Figure:
+    """The median of the rounds, with the lowest and the highest."""
+    return Figure(name, statistics.median(rounds), min(rounds), max(rounds), unit, least, most)
+
+
+def show(title: str, figures: list[Figure], *, as_json: bool, **about: object) -> int:
+    """Print the figures; the exit code is 1 if a budget is missed."""
+    about |= {"python": platform.python_version(), "cores": os.cpu_count()}
+    about |= {package: version(package) for package in _PACKAGES}
+    if as_json:
+        rows = [asdict(figure) | {"is_met": figure.is_met} for figure in figures]
+        print(json.dumps({"title": title, "about": about, "figures": rows}))
+    else:
+        print(title)
+        print("  " + ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in about.items()))
+        for figure in figures:
+            spread = f"({figure.lowest:.3g} to {figure.highest:.3g})"
+            value = f"{figure.value:.1f}" if figure.value >= 100 else f"{figure.value:.3g}"  # noqa: PLR2004 -- digits that mean something
+            print(f"  {figure.name:<58} {value:>8} {figure.unit:<4} {spread:<20} {figure.verdict}".rstrip())
+    return 0 if all(figure.is_met for figure in figures) else 1
