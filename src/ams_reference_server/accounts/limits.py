@@ -26,7 +26,7 @@ _HOME_NETWORK: Final = 64  # bits: what one subscriber of IPv6 gets at least, RF
 
 
 def client_key(host: str | None) -> str:
-    """What counts as one client: an IPv4 address, or the /64 network of an IPv6 address, as one client has all of it."""
+    """What counts as one client: an IPv4 address, or the /64 network of an IPv6 address: one client has it all."""
     try:
         address = ip_address(host or "")
     except ValueError:
