@@ -120,7 +120,7 @@ def _as_refusal(error: Exception, scope: Scope) -> RequestError:
 
 def answer_to(request: Request, error: RequestError) -> Response:
     """The answer that tells the client about the error, in what its path speaks."""
-    if request.url.path.startswith(OTLP_PREFIX):
+    if request.scope["path"].startswith(OTLP_PREFIX):
         return _status_answer(request, error)
     problem = Problem(
         title=error.title,
