@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -29,7 +28,6 @@ from ams_reference_server.agents.service import Agents
 from ams_reference_server.answer_headers import AnswerHeadersMiddleware
 from ams_reference_server.cross_origin import CrossOriginMiddleware
 from ams_reference_server.db import Database
-from ams_reference_server.errors import UnavailableError
 from ams_reference_server.health import HealthRoutes
 from ams_reference_server.problems import ErrorsMiddleware
 from ams_reference_server.redis_store import open_redis
@@ -49,8 +47,6 @@ if TYPE_CHECKING:
 
 __all__ = ["create_app"]
 
-logger = logging.getLogger(__name__)
-
 
 def create_app(settings: Settings) -> Starlette:
     """The server for these settings; its lifespan brings the database up to date and closes it.
@@ -60,7 +56,8 @@ def create_app(settings: Settings) -> Starlette:
     """
     database = Database(settings.database_url)
     redis = None if settings.redis_url is None else open_redis(settings.redis_url)
-    blocklist: Blocklist = DatabaseBlocklist(database) if redis is None else RedisBlocklist(redis)
+    table = DatabaseBlocklist(database)
+    blocklist: Blocklist = table if redis is None else RedisBlocklist(redis, table)
     keys = ApiKeys(database)
     accounts = Accounts(
         database=database,
@@ -76,7 +73,7 @@ def create_app(settings: Settings) -> Starlette:
     async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
         try:
             await anyio.to_thread.run_sync(database.migrate)
-            await _open(blocklist)
+            await blocklist.open()
             yield
         finally:
             if redis is not None:
@@ -118,14 +115,6 @@ def _tokens(settings: Settings, database: Database) -> Tokens:
         secret = settings.secret_key.encode()
     previous = settings.secret_key_previous
     return Tokens(secret, settings.token_lifetime, previous.encode() if previous else None)
-
-
-async def _open(blocklist: Blocklist) -> None:
-    try:
-        await blocklist.open()
-    except UnavailableError:
-        # It may come up later; until then every answer that needs it is 503.
-        logger.error("Redis does not answer. Until it does, nobody is let in.")  # noqa: TRY400 -- whoever runs the server needs no stack
 
 
 async def _openapi(_request: Request) -> Response:

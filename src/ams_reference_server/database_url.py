@@ -38,7 +38,7 @@ def read_database_url(text: str) -> URL:
 def postgresql_limits(url: URL, lock_milliseconds: int, statement_seconds: int) -> dict[str, str | int]:
     """Connection parameters that keep a PostgreSQL which has stopped from being waited for without an end.
 
-    What the URL says itself wins (libpq, "Parameter Key Words").
+    What the URL says itself wins, but for the time zone (libpq, "Parameter Key Words").
     """
     limits: dict[str, str | int] = {
         "connect_timeout": 5,  # seconds
@@ -52,5 +52,6 @@ def postgresql_limits(url: URL, lock_milliseconds: int, statement_seconds: int) 
     options = [
         f"-c lock_timeout={lock_milliseconds} -c statement_timeout={statement_seconds * 1000}",
         *([said] if isinstance(said, str) else said),
+        "-c timezone=UTC",  # elsewhere the last day that there is would become one that Python does not know
     ]
     return {name: value for name, value in limits.items() if name not in url.query} | {"options": " ".join(options)}

@@ -12,7 +12,7 @@ import time
 from contextlib import contextmanager
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import anyio
 import anyio.to_thread
@@ -29,6 +29,7 @@ from sqlalchemy.pool import NullPool
 from ams_reference_server import schema
 from ams_reference_server.database_url import postgresql_limits, read_database_url
 from ams_reference_server.errors import (
+    InvalidTokenError,
     MissingDriverError,
     StoreUnusableError,
     UnavailableError,
@@ -49,8 +50,8 @@ _BUSY_MILLISECONDS: Final = 5_000  # for a turn to read or to write
 _POOL_SECONDS: Final = 5
 _READ_SECONDS: Final = 10
 _WRITE_SECONDS: Final = 30
-# SQLSTATEs that speak of the statement and mean the store: a missing table or schema, a missing right, read-only.
-_STORE_STATES: Final = frozenset({"42P01", "3F000", "42501", "25006"})
+# SQLSTATEs that speak of the statement and mean the store: a missing table, column or schema, a right, read-only.
+_STORE_STATES: Final = frozenset({"42P01", "42703", "3F000", "42501", "25006"})
 _MIGRATION_SECONDS: Final = 60
 _MIGRATION_LOCK: Final = 0x616D73  # any number that every process of this server agrees on
 _OWNER_ONLY: Final = 0o600
@@ -76,7 +77,11 @@ class Database:
             self._opened = _identity(self.file)
         self._writers = 1 if self._is_sqlite else _POSTGRESQL_WRITERS
         options: dict[str, Any] = {
-            "connect_args": {} if self._is_sqlite else postgresql_limits(url, _BUSY_MILLISECONDS, _WRITE_SECONDS),
+            **(
+                {"creator": self._open_file}
+                if self._is_sqlite
+                else {"connect_args": postgresql_limits(url, _BUSY_MILLISECONDS, _WRITE_SECONDS)}
+            ),
             "hide_parameters": True,  # they hold password hashes and people's content, and errors are logged
             "json_serializer": _json_text,
             "json_deserializer": from_json,
@@ -191,6 +196,12 @@ class Database:
             with connection.begin():
                 yield connection
 
+    def _open_file(self) -> sqlite3.Connection:
+        # Never one that is not there: SQLite would make an empty one, and throw away the log of the one that was moved.
+        # Nor one that was put in its place, to which that log would be applied.
+        self._check_file()
+        return sqlite3.connect(f"{cast('Path', self.file).as_uri()}?mode=rw", uri=True, check_same_thread=False)
+
     def _check_file(self) -> None:
         # A file that was removed or replaced stays open: what is written to it then is gone with the process.
         if self.file is not None and _identity(self.file) != self._opened:
@@ -242,11 +253,19 @@ def _store_errors() -> Generator[None]:
     try:
         yield
     except (IntegrityError, ProgrammingError, DataError) as error:
+        if _is_orphan(error):
+            raise InvalidTokenError from error
         if getattr(error.orig, "sqlstate", None) in _STORE_STATES:
             raise UnavailableError from error
         raise  # the statement is to blame, not the store
     except (DBAPIError, PoolTimeoutError) as error:
         raise UnavailableError from error
+
+
+def _is_orphan(error: DBAPIError) -> bool:
+    # Every row hangs on an account: the caller's was deleted while the request was under way.
+    code = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "sqlite_errorname", None)
+    return code in {"23503", "SQLITE_CONSTRAINT_FOREIGNKEY"}
 
 
 def insert_new(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:

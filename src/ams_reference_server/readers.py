@@ -85,8 +85,9 @@ class Readers:
                     result, error = query(connection), None
                 except BaseException as caught:  # noqa: BLE001 -- it is raised where the result is awaited
                     error = caught
-                    _close(connection)
-                    connection = None
+                    if isinstance(caught, DBAPIError):
+                        _close(connection)
+                        connection = None
                 if is_last or not (isinstance(error, DBAPIError) and error.connection_invalidated):
                     break  # else the database was restarted since the last read, and a new connection may work
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more

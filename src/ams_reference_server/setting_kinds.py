@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from limits import RateLimitItem, parse
+from limits import RateLimitItem, parse_many
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +28,8 @@ __all__ = [
 MINIMUM_KEY_BYTES: Final = 32
 MAKE_A_KEY: Final = 'make one with: python -c "import secrets; print(secrets.token_urlsafe(48))"'
 # What starts a key of another kind, which is no shared secret; python-jose refuses to sign with it.
+_DEFAULT_PORTS: Final = {"http": ":80", "https": ":443"}
+_LONGEST_WINDOW: Final = 366 * 86400  # seconds
 _OTHER_KEYS: Final = ("-----BEGIN", "ssh-rsa")
 
 
@@ -82,10 +84,10 @@ def rate(text: str) -> RateLimitItem | None:
     if text == "off":
         return None
     try:
-        limit = parse(text)
-    except ValueError:
+        (limit,) = parse_many(text)
+    except ValueError:  # none, or several
         limit = None
-    if limit is None or limit.amount < 1 or limit.get_expiry() < 1:
+    if limit is None or limit.amount < 1 or not 1 <= limit.get_expiry() <= _LONGEST_WINDOW:
         raise ValueError("write how often within how long, for example 10 per 5 minutes, or off")
     return limit
 
@@ -108,8 +110,13 @@ def origins(text: str) -> tuple[str, ...]:
     listed = _listed(text)
     for one in listed:
         parts = urlsplit(one)
-        if parts.scheme not in {"http", "https"} or f"{parts.scheme}://{parts.netloc}" != one or not parts.hostname:
-            raise ValueError("write origins separated by commas, for example https://app.example.org")
+        is_origin = parts.scheme in _DEFAULT_PORTS and parts.hostname and f"{parts.scheme}://{parts.netloc}" == one
+        # As browsers write them: they are compared as text.
+        if not is_origin or one != one.lower() or one.endswith(_DEFAULT_PORTS[parts.scheme]) or "@" in one:
+            raise ValueError(
+                "write origins as browsers do, separated by commas: https://app.example.org, in lower case and without "
+                "a port that goes without saying"
+            )
     return listed
 
 

@@ -148,7 +148,7 @@ def _check_keys(values: dict[str, Any]) -> None:
     if values["secret_key"] is None:
         raise SettingsError(f"AMS_SECRET_KEY is not set, and production needs one that you keep: {kinds.MAKE_A_KEY}")
     for name in ("secret_key", "secret_key_previous"):
-        if values[name] is not None and len(set(values[name])) < _FEWEST_DIFFERENT:
+        if values[name] is not None and len(set(values[name].strip())) < _FEWEST_DIFFERENT:
             raise SettingsError(
                 f"AMS_{name.upper()} cannot be used: it has fewer than {_FEWEST_DIFFERENT} different characters, "
                 f"so it can be guessed; {kinds.MAKE_A_KEY}."
@@ -170,5 +170,7 @@ def _without_password(url: str) -> str:
         known = make_url(url)
     except (ArgumentError, ValueError):
         return _MASKED  # what cannot be read may hold anything
+    if url.count("@") > 1:
+        return _MASKED  # an @ in the password may have been taken for the end of it
     hidden = {name: _MASKED for name in known.query if "pass" in name}  # libpq reads parameters as well
     return known.update_query_dict(hidden).render_as_string(hide_password=True)

@@ -9,13 +9,16 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import insert, select, text
 from sqlalchemy.exc import IntegrityError
 
+from ams_reference_server.accounts.api_keys import make_key
 from ams_reference_server.db import Database, insert_new
 from ams_reference_server.errors import (
+    InvalidTokenError,
     MissingDriverError,
     StoreUnusableError,
     UnavailableError,
@@ -265,3 +268,11 @@ def test_the_folder_of_the_migrations_may_hold_a_percent_sign(monkeypatch, tmp_p
     database.migrate()
     assert asyncio.run(database.is_current())
     database.dispose()
+
+
+def test_what_belongs_to_an_account_that_is_gone_is_refused_like_its_token(database):
+    def orphan(connection):
+        return make_key(connection, uuid4(), "k", None)
+
+    with pytest.raises(InvalidTokenError):
+        database.write_now(orphan)

@@ -186,3 +186,39 @@ def test_waiting_for_a_lock_has_an_end(database_url):
     )
     assert asyncio.run(found) == ["5s", "30s"]
     database.dispose()
+
+
+def test_a_schema_behind_the_server_is_pending_and_unavailable(database_url, tmp_path, serving):
+    settings = load(
+        {"AMS_DATABASE_URL": database_url, "AMS_STATE_DIR": str(tmp_path / "state"), "AMS_BCRYPT_COST": "4"}
+    )
+
+    async def scenario():
+        async with serving(settings) as client:
+            await log_in(client)
+            database = Database(database_url)
+            database.migrate("0001")
+            database.dispose()
+            return await client.get("/health/ready"), await client.get("/api/users/me")
+
+    ready, me = asyncio.run(scenario())
+    assert (ready.status_code, ready.json()["checks"]["migrations"]) == (503, "pending")
+    assert me.status_code == 503
+
+
+def test_the_last_moment_there_is_can_be_kept_in_any_time_zone(database_url, tmp_path, serving):
+    settings = load(
+        {
+            "AMS_DATABASE_URL": f"{database_url}%20-ctimezone%3DAsia/Tokyo",
+            "AMS_STATE_DIR": str(tmp_path / "state"),
+            "AMS_BCRYPT_COST": "4",
+        }
+    )
+
+    async def scenario():
+        async with serving(settings) as client:
+            await log_in(client)
+            made = await client.post("/api/keys", json={"name": "k", "expires_at": "9999-12-31T23:59:59Z"})
+            return made.status_code, (await client.get("/api/keys")).json()["items"][0]["expires_at"]
+
+    assert asyncio.run(scenario()) == (201, "9999-12-31T23:59:59Z")

@@ -102,6 +102,8 @@ def test_the_state_folder_may_have_any_name(tmp_path):
         ("AMS_HASH_THREADS", "0"),
         ("AMS_LOGIN_LIMIT_PER_ADDRESS", "often"),
         ("AMS_LOGIN_LIMIT_PER_CLIENT", "0 per minute"),
+        ("AMS_LOGIN_LIMIT_PER_CLIENT", "10 per minute; 3 per hour"),
+        ("AMS_LOGIN_LIMIT_PER_CLIENT", "5 per 999999999999 years"),
         ("AMS_REGISTRATION_LIMIT_PER_CLIENT", "-1 per minute"),
         ("AMS_TRUSTED_PROXIES", "*"),
         ("AMS_TRUSTED_PROXIES", "10.0.0.0/8,proxy.example.org"),
@@ -109,6 +111,9 @@ def test_the_state_folder_may_have_any_name(tmp_path):
         ("AMS_CORS_ORIGINS", "*"),
         ("AMS_CORS_ORIGINS", "https://app.example.org/"),
         ("AMS_CORS_ORIGINS", "app.example.org"),
+        ("AMS_CORS_ORIGINS", "https://App.example.org"),
+        ("AMS_CORS_ORIGINS", "https://app.example.org:443"),
+        ("AMS_CORS_ORIGINS", "https://u@app.example.org"),
         ("AMS_LOG_LEVEL", "loud"),
     ],
 )
@@ -166,8 +171,9 @@ def test_each_setting_is_explained_without_its_secrets():
     assert (explained["token_lifetime"].value, explained["token_lifetime"].origin) == ("28800", "default")
 
 
-def test_an_address_that_cannot_be_read_is_not_shown():
-    environ = {"AMS_REDIS_URL": "redis//u:hidden@h"}
+@pytest.mark.parametrize("url", ["redis//u:hidden@h", "redis://u:p@hidden@h/0"])
+def test_an_address_that_cannot_be_read_is_not_shown(url):
+    environ = {"AMS_REDIS_URL": url}
     (value,) = (one.value for one in explain(load(environ), environ) if one.setting.name == "redis_url")
     assert value == "********"
 

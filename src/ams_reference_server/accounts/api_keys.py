@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 __all__ = ["ApiKeys", "make_key"]
 
 _USE_KEPT_EVERY: Final = timedelta(minutes=1)  # else each request of an agent would be a write
+_MOST_NOTED: Final = 10_000
+_NOTE_SECONDS: Final = 0.2
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +58,8 @@ class ApiKeys:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._noted: dict[UUID, datetime] = {}  # when a key's use was last written, or tried to be
+        self._notes: set[asyncio.Task[None]] = set()
 
     async def create(self, owner_id: UUID, wanted: ApiKeyRequest) -> NewApiKey:
         """Make a key.
@@ -107,9 +112,20 @@ class ApiKeys:
         now = datetime.now(UTC)
         if found.key.expires_at is not None and found.key.expires_at <= now:
             raise TokenExpiredError
-        if found.key.last_used_at is None or now - found.key.last_used_at >= _USE_KEPT_EVERY:
-            await self._remember_use(found.key.id, now)
+        await self._note_use(found.key, now)
         return Caller(found.user, ByApiKey(found.key.id))
+
+    async def _note_use(self, key: ApiKey, now: datetime) -> None:
+        noted = self._noted.get(key.id) or key.last_used_at
+        if noted is not None and now - noted < _USE_KEPT_EVERY:
+            return
+        if len(self._noted) >= _MOST_NOTED:
+            self._noted.clear()
+        self._noted[key.id] = now
+        note = asyncio.create_task(self._remember_use(key.id, now))
+        self._notes.add(note)
+        note.add_done_callback(self._notes.discard)
+        await asyncio.wait({note}, timeout=_NOTE_SECONDS)  # a database that is busy writing holds up no reader
 
     async def _remember_use(self, key_id: UUID, now: datetime) -> None:
         try:

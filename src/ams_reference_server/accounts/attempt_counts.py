@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from limits.aio.storage import RedisStorage, Storage
 from sqlalchemy import Connection, case, delete, select
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from ams_reference_server.db import Database
 
 __all__ = ["DatabaseCounts", "redis_counts"]
+
+_PURGE_EVERY: Final = 60  # seconds
 
 _counts = attempt_counts.c
 
@@ -39,6 +42,7 @@ class DatabaseCounts(Storage):
         super().__init__()
         self._database = database
         self._clock = clock
+        self._purge_at = 0.0
 
     @property
     def base_exceptions(self) -> type[Exception]:
@@ -48,9 +52,14 @@ class DatabaseCounts(Storage):
     async def incr(self, key: str, expiry: int, amount: int = 1) -> int:
         """Count in the present window, or begin one of ``expiry`` seconds; the new count."""
         now = self._clock()
-        return await self._database.write(
+        counted = await self._database.write(
             partial(_count, key=key, amount=amount, now=now, expires_at=now + expiry),
         )
+        if now >= self._purge_at:
+            self._purge_at = now + _PURGE_EVERY
+            with suppress(UnavailableError):  # what is left over is purged the next time
+                await self._database.write(partial(_purge, now=now))
+        return counted
 
     async def get(self, key: str) -> int:
         """The count in the present window."""
@@ -94,8 +103,12 @@ def _window(connection: Connection, key: str) -> tuple[int, float] | None:
     return None if row is None else (row[0], row[1])
 
 
+def _purge(connection: Connection, now: float) -> None:
+    # In a transaction of its own: together with counting, two of them could each hold the row that the other wants.
+    connection.execute(delete(attempt_counts).where(_counts.expires_at <= now))
+
+
 def _count(connection: Connection, key: str, amount: int, now: float, expires_at: float) -> int:
-    connection.execute(delete(attempt_counts).where(_counts.expires_at <= now, _counts.key != key))
     insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     is_over = _counts.expires_at <= now
     counted = (

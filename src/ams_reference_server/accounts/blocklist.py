@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
     from ams_reference_server.db import Database
-    from ams_reference_server.security.tokens import AccessToken
 
 __all__ = ["Blocklist", "DatabaseBlocklist", "RedisBlocklist"]
 
@@ -48,7 +46,7 @@ class Blocklist(Protocol):
         """
         ...
 
-    async def has(self, token: AccessToken) -> bool:
+    async def has(self, token_id: str) -> bool:
         """Whether the token was logged out.
 
         Raises:
@@ -71,7 +69,7 @@ class DatabaseBlocklist:
 
     async def open(self) -> None:
         """Forget what has expired."""
-        await self._purge()
+        await self._database.write(partial(repository.purge_revoked, now=int(self._clock()) - _CLOCK_SKEW))
 
     async def ping(self) -> None:
         """See whether the table can be read."""
@@ -80,61 +78,47 @@ class DatabaseBlocklist:
     async def revoke(self, token_id: str, expires_at: int) -> None:
         """Add the token, and forget those that have expired."""
         await self._database.write(partial(repository.revoke, token_id=token_id, expires_at=expires_at))
-        await self._purge()
+        await self.open()
 
-    async def has(self, token: AccessToken) -> bool:  # noqa: ARG002 -- the answer came with the account
+    async def has(self, token_id: str) -> bool:  # noqa: ARG002 -- the answer came with the account
         """Nothing that the account's statement did not say."""
         return False
 
-    async def _purge(self) -> None:
-        await self._database.write(partial(repository.purge_revoked, now=int(self._clock()) - _CLOCK_SKEW))
-
 
 class RedisBlocklist:
-    """One key a token, which Redis itself forgets.
+    """The table, and besides one key a token in Redis, which is asked first and forgets by itself.
 
-    A Redis that lost its memory would say of every token that it was never logged out. So Redis also holds since when
-    it has been remembering: a token from before is not accepted, and its owner logs in anew.
+    Redis says at once what a database with copies that lag behind says later. The table is what lasts: a Redis that was
+    emptied, or came back with an older state, lets nobody in.
 
     Args:
         redis: the client.
-        clock: seconds since the epoch.
+        table: what lasts.
     """
 
-    _SINCE: Final = "ams:revoked:since"
-
-    def __init__(self, redis: Redis, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, redis: Redis, table: DatabaseBlocklist) -> None:
         self._redis = redis
-        self._clock = clock
+        self._table = table
 
     async def open(self) -> None:
-        """Begin to remember, if Redis does not yet; the first tokens after that are accepted."""
-        begun = await self._begin()
-        await asyncio.sleep(max(0.0, begun - self._clock()))  # a token says its whole second only
+        """Forget what has expired."""
+        await self._table.open()
 
     async def ping(self) -> None:
-        """See whether Redis answers."""
+        """See whether Redis takes keys."""
         with redis_errors_as_unavailable():
-            await self._redis.exists(self._SINCE)
+            await self._redis.set("ams:revoked:ping", "1", ex=_CLOCK_SKEW)
 
     async def revoke(self, token_id: str, expires_at: int) -> None:
-        """Set a key that ends with the token."""
+        """Add the token to both; Redis drops it once it has expired."""
+        await self._table.revoke(token_id, expires_at)
         with redis_errors_as_unavailable():
             await self._redis.set(_key(token_id), "1", exat=expires_at + _CLOCK_SKEW)
 
-    async def has(self, token: AccessToken) -> bool:
-        """Whether the token is listed, or older than the list."""
+    async def has(self, token_id: str) -> bool:
+        """Whether Redis lists the token; the table is asked with the account."""
         with redis_errors_as_unavailable():
-            since, listed = await self._redis.mget(self._SINCE, _key(token.token_id))
-        begun = int(since) if since is not None else await self._begin()
-        return listed is not None or token.issued_at < begun
-
-    async def _begin(self) -> int:
-        with redis_errors_as_unavailable():
-            # The second that is running may have seen tokens that were listed in what is lost.
-            await self._redis.set(self._SINCE, int(self._clock()) + 1, nx=True)
-            kept = await self._redis.get(self._SINCE)
-        return int(kept) if kept is not None else int(self._clock()) + 1
+            return bool(await self._redis.exists(_key(token_id)))
 
 
 def _key(token_id: str) -> str:

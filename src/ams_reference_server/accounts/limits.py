@@ -55,6 +55,7 @@ class AttemptLimits:
 
     def __init__(self, settings: Settings, counts: Storage) -> None:
         self._settings = settings
+        self._counts = counts
         self._limiter = FixedWindowRateLimiter(counts)
 
     async def let_register(self, client: str) -> None:
@@ -90,6 +91,25 @@ class AttemptLimits:
             UnavailableError: the store of counts does not answer.
         """
         await self._hit(self._login(email_key, client))
+
+    async def confirm_login(self, email_key: str, client: str) -> None:
+        """See once more, before a right password is told, whether too many have failed in the meantime.
+
+        It asks as one who counts does, behind those that are counting, and fails where they would: else somebody could
+        guess for as long as nothing can be counted.
+
+        Raises:
+            TooManyRequestsError: too many have failed for this address or from this client.
+            UnavailableError: the store of counts does not answer, or takes no counts.
+        """
+        for limit in self._login(email_key, client):
+            key = limit.item.key_for(limit.name, limit.who)
+            try:
+                counted = await self._counts.incr(key, limit.item.get_expiry(), 0)
+            except StorageError as error:
+                raise UnavailableError from error
+            if counted >= limit.item.amount:
+                raise await self._refusal(limit)
 
     def _login(self, email_key: str, client: str) -> list[_Limit]:
         per_address, per_client = self._settings.login_limit_per_address, self._settings.login_limit_per_client

@@ -91,11 +91,11 @@ class Accounts:
             if await self._database.read(partial(repository.is_taken, email_key=email.key)):
                 raise EmailTakenError
             password_hash = await turn.hash(password)
-            now = datetime.now(UTC)
-            user = User(id=uuid4(), email=email.shown, name=wanted.name, created_at=now, updated_at=now)
-            await self._database.write(
-                partial(repository.add_user, user=user, email=email, password_hash=password_hash),
-            )
+        now = datetime.now(UTC)
+        user = User(id=uuid4(), email=email.shown, name=wanted.name, created_at=now, updated_at=now)
+        await self._database.write(
+            partial(repository.add_user, user=user, email=email, password_hash=password_hash),
+        )
         return user
 
     def _checked(self, wanted: RegisterRequest) -> tuple[EmailAddress, str]:
@@ -128,24 +128,15 @@ class Accounts:
         await self._limits.let_log_in(email_key, client)
         async with self._passwords.turn() as turn:
             kept = await self._database.read(partial(repository.credentials, email_key=email_key))
-            is_right = await self._is_right(turn, kept, wanted.password)
+            is_right, newer_hash = await _verified(turn, kept, wanted.password)
         if kept is None or not is_right or kept.is_disabled:
             await self._limits.count_failed_login(email_key, client)
             raise InvalidCredentialsError
-        # Guesses that were let in at the same moment count too: behind the last one that is allowed none is right.
-        await self._limits.let_log_in(email_key, client)
-        return Token(access_token=self._tokens.issue(kept.user_id), expires_in=self._tokens.lifetime)
-
-    async def _is_right(self, turn: HashingTurn, kept: repository.Credentials | None, typed: str) -> bool:
-        password = _composed(typed)
-        if len(password) > LONGEST:
-            kept, password = None, ""  # nobody has such a password, and hashing it would cost more than any other
-        is_right, newer_hash = await turn.verify(
-            password, kept.password_hash if kept else None, owner=kept.user_id if kept else None
-        )
-        if kept is not None and newer_hash is not None:
+        # Guesses that were let in at the same moment count too, and where they cannot be counted nothing is told.
+        await self._limits.confirm_login(email_key, client)
+        if newer_hash is not None:
             await self._upgrade(kept, newer_hash)
-        return is_right
+        return Token(access_token=self._tokens.issue(kept.user_id), expires_in=self._tokens.lifetime)
 
     async def _upgrade(self, kept: repository.Credentials, newer_hash: str) -> None:
         try:
@@ -164,7 +155,7 @@ class Accounts:
         if is_api_key(bearer):
             return await self._keys.authenticate(bearer)
         token = self._tokens.read(bearer)
-        if await self._blocklist.has(token):
+        if await self._blocklist.has(token.token_id):
             raise InvalidTokenError
         user = await self._database.read_once(
             partial(repository.active_user, user_id=token.user_id, token_id=token.token_id)
@@ -185,6 +176,15 @@ class Accounts:
             await self._blocklist.revoke(caller.credential.token_id, caller.credential.expires_at)
         else:
             await self._keys.delete(caller.user.id, str(caller.credential.key_id))
+
+
+async def _verified(turn: HashingTurn, kept: repository.Credentials | None, typed: str) -> tuple[bool, str | None]:
+    password = _composed(typed)
+    if len(password) > LONGEST:
+        kept, password = None, ""  # nobody has such a password, and hashing it would cost more than any other
+    if kept is None:
+        return await turn.verify(password, None)
+    return await turn.verify(password, kept.password_hash, owner=kept.user_id)
 
 
 def _key(email: str) -> str:

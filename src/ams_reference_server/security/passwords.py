@@ -11,8 +11,9 @@ import time
 import warnings
 from contextlib import asynccontextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
+import anyio
 import anyio.to_thread
 from anyio import CapacityLimiter
 
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
 __all__ = ["HashingTurn", "Passwords"]
+
+_LONGEST_OF_BCRYPT: Final = 72  # bytes
+_LONGEST_WAIT: Final = 30  # seconds; who asked has given up by then
 
 T = TypeVar("T")
 
@@ -62,19 +66,30 @@ class Passwords:
 
     @asynccontextmanager
     async def turn(self) -> AsyncGenerator[HashingTurn]:
-        """Wait for one of the threads; what is asked inside has it for itself.
+        """Wait for one of the threads; what is asked inside has it for itself, and so it waits for nothing else.
 
         Raises:
-            UnavailableError: too many wait already. The answer says when it may be better.
+            UnavailableError: too many wait already, or it took too long. The answer says when it may be better.
         """
         waiting = self._lane.statistics().tasks_waiting
         if self._lane.available_tokens == 0 and waiting >= self._queue:
             until_free = math.ceil((waiting + 1) * self._seconds / self._threads)
-            raise UnavailableError("Too many people log in at this moment. Try again soon.", retry_after=until_free)
-        async with self._lane:
+            raise _too_many(until_free)
+        try:
+            with anyio.fail_after(_LONGEST_WAIT):
+                await self._lane.acquire()
+        except TimeoutError:
+            raise _too_many(_LONGEST_WAIT) from None
+        try:
             begun = time.monotonic()
             yield HashingTurn(self._context, self._nobodys_hash)
             self._seconds = time.monotonic() - begun
+        finally:
+            self._lane.release()
+
+
+def _too_many(retry_after: int) -> UnavailableError:
+    return UnavailableError("Too many people log in at this moment. Try again soon.", retry_after=retry_after)
 
 
 class HashingTurn:
@@ -96,10 +111,14 @@ class HashingTurn:
         """
         if kept is not None:
             try:
-                return await _in_thread(lambda: self._context.verify_and_update(password, kept))
+                is_right, newer = await _in_thread(lambda: self._context.verify_and_update(password, kept))
             except (ValueError, TypeError):
                 # Not the hash, and not passlib's error, which may quote it.
                 logger.error("The password hash of user %s is corrupt, so nobody can log in to that account.", owner)  # noqa: TRY400 -- as above
+            else:
+                # Plain bcrypt looked at 72 bytes only: what stands behind them may be wrong, so it is not kept.
+                is_whole = kept.startswith("$bcrypt-sha256$") or len(password.encode()) <= _LONGEST_OF_BCRYPT
+                return is_right, newer if is_whole else None
         await _in_thread(lambda: self._context.verify(password, self._nobodys_hash))
         return False, None
 

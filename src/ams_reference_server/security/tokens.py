@@ -51,11 +51,10 @@ class _Claims(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """What a valid token says: whose it is, its own id, and from when to when (seconds since the epoch)."""
+    """What a valid token says: whose it is, its own id, and when it ends (seconds since the epoch)."""
 
     user_id: UUID
     token_id: str
-    issued_at: int
     expires_at: int
 
 
@@ -121,7 +120,7 @@ class Tokens:
             raise InvalidTokenError
         if claims.exp <= now:
             raise TokenExpiredError
-        return AccessToken(UUID(claims.sub), claims.jti, claims.iat, claims.exp)
+        return AccessToken(UUID(claims.sub), claims.jti, claims.exp)
 
 
 def _key(secret: bytes) -> Key:

@@ -2,105 +2,92 @@ from __future__ import annotations
 
 import asyncio
 import time
-from uuid import uuid4
 
 import httpx
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import make_url, select
 
-from ams_reference_server.accounts.blocklist import RedisBlocklist
+from ams_reference_server.accounts.blocklist import DatabaseBlocklist, RedisBlocklist
 from ams_reference_server.errors import UnavailableError
+from ams_reference_server.models import revoked_tokens
 from ams_reference_server.redis_store import open_redis
-from ams_reference_server.security.tokens import AccessToken
 
-PASSWORD = "Correct-horse-7"
-
-
-def token(issued_at):
-    return AccessToken(uuid4(), uuid4().hex, issued_at, issued_at + 60)
+BODY = {"email": "ada@example.org", "password": "Correct-horse-7"}
 
 
-def run_with_redis(url, scenario):
+TOKEN = "a" * 32
+
+
+def run_with_redis(url, database, scenario):
     async def work():
-        redis = open_redis(url)
-        try:
-            return await scenario(redis)
-        finally:
-            await redis.aclose()
+        async with open_redis(url) as redis:
+            return await scenario(RedisBlocklist(redis, DatabaseBlocklist(database)), redis)
 
     return asyncio.run(work())
 
 
-def test_what_was_logged_out_is_listed_until_it_would_have_expired(redis_url):
-    async def scenario(redis):
-        blocklist = RedisBlocklist(redis)
+def test_what_was_logged_out_is_listed_until_it_would_have_expired(redis_url, database):
+    expires_at = int(time.time()) + 100
+
+    async def scenario(blocklist, redis):
         await blocklist.open()
-        one, other = token(int(time.time())), token(int(time.time()))
-        assert not await blocklist.has(one)
-        await blocklist.revoke(one.token_id, one.expires_at)
-        await blocklist.revoke(one.token_id, one.expires_at)
-        assert await blocklist.has(one)
-        assert not await blocklist.has(other)
-        assert await redis.expiretime(f"ams:revoked:{one.token_id}") == one.expires_at + 60
+        assert not await blocklist.has(TOKEN)
+        await blocklist.revoke(TOKEN, expires_at)
+        await blocklist.revoke(TOKEN, expires_at)
+        assert await blocklist.has(TOKEN)
+        assert not await blocklist.has("b" * 32)
+        assert await redis.expiretime(f"ams:revoked:{TOKEN}") == expires_at + 60
 
-    run_with_redis(redis_url, scenario)
-
-
-def test_a_redis_that_lost_its_memory_lets_nobody_in_from_before(redis_url):
-    async def scenario(redis):
-        blocklist = RedisBlocklist(redis)
-        await blocklist.open()
-        gone, kept = token(int(time.time())), token(int(time.time()))
-        await blocklist.revoke(gone.token_id, gone.expires_at)
-        await redis.flushdb()
-        assert await blocklist.has(gone)
-        assert await blocklist.has(kept)
-        later = token(int(time.time()) + 2)
-        assert not await blocklist.has(later)
-
-    run_with_redis(redis_url, scenario)
+    run_with_redis(redis_url, database, scenario)
+    kept = database.read_now(lambda connection: connection.execute(select(revoked_tokens)).all())
+    assert kept == [(TOKEN, expires_at)]
 
 
-def test_a_second_process_does_not_begin_anew(redis_url):
-    async def scenario(redis):
-        early, late = RedisBlocklist(redis, lambda: 1000.0), RedisBlocklist(redis, lambda: 2000.0)
-        await early.revoke("a" * 32, int(time.time()) + 60)
-        assert await early.has(token(1000))  # the second in which it began is not trusted
-        assert not await late.has(token(1001))
-
-    run_with_redis(redis_url, scenario)
-
-
-def test_a_redis_that_is_down_or_hangs_gives_no_answer(redis_url, proxy_to):
+def test_a_redis_that_is_down_or_hangs_gives_no_answer(redis_url, database, proxy_to):
     url = make_url(redis_url)
 
-    async def scenario(redis):
-        blocklist = RedisBlocklist(redis)
-        with pytest.raises(UnavailableError):
-            await blocklist.has(token(1))
-        with pytest.raises(UnavailableError):
-            await blocklist.revoke("a" * 32, 1)
-        with pytest.raises(UnavailableError):
-            await blocklist.ping()
+    async def scenario(blocklist, _redis):
+        for asked in (blocklist.has(TOKEN), blocklist.revoke(TOKEN, 1), blocklist.ping()):
+            with pytest.raises(UnavailableError):
+                await asked
 
     with proxy_to(url.host, url.port) as proxy:
         proxy.stalled.set()
-        run_with_redis(f"redis://127.0.0.1:{proxy.port}/0", scenario)
-    run_with_redis(f"redis://127.0.0.1:{proxy.port}/0", scenario)  # nobody listens any more
+        run_with_redis(f"redis://127.0.0.1:{proxy.port}/0", database, scenario)
+    run_with_redis(f"redis://127.0.0.1:{proxy.port}/0", database, scenario)  # nobody listens any more
+
+
+def logged_in(url, times):
+    httpx.post(f"{url}/api/auth/register", json=BODY).raise_for_status()
+    answers = [httpx.post(f"{url}/api/auth/login", json=BODY).raise_for_status() for _ in range(times)]
+    return [{"Authorization": f"Bearer {answer.json()['access_token']}"} for answer in answers]
+
+
+def test_neither_a_redis_that_was_emptied_nor_one_left_out_lets_anybody_in(redis_url, environ, server_process):
+    with server_process(environ | {"AMS_REDIS_URL": redis_url}) as server:
+        gone, kept = logged_in(server.url, 2)
+        assert httpx.post(f"{server.url}/api/auth/logout", headers=gone).status_code == 204
+        redis = pytest.importorskip("redis")
+        with redis.Redis.from_url(redis_url) as client:
+            client.flushdb()
+        assert httpx.get(f"{server.url}/api/users/me", headers=gone).status_code == 401
+        assert httpx.get(f"{server.url}/api/users/me", headers=kept).status_code == 200
+    with server_process(environ) as without:
+        assert httpx.get(f"{without.url}/api/users/me", headers=gone).status_code == 401
+        assert httpx.get(f"{without.url}/api/users/me", headers=kept).status_code == 200
 
 
 def test_while_redis_is_down_everybody_is_503_and_then_all_is_as_it_was(redis_url, proxy_to, environ, server_process):
     url = make_url(redis_url)
-    body = {"email": "ada@example.org", "password": PASSWORD}
     with proxy_to(url.host, url.port) as proxy:
         through = f"redis://127.0.0.1:{proxy.port}/{url.database}"
         with (
             server_process(environ | {"AMS_REDIS_URL": through}) as server,
             httpx.Client(base_url=server.url, timeout=10) as client,
         ):
-            assert client.post("/api/auth/register", json=body).status_code == 201
+            assert client.post("/api/auth/register", json=BODY).status_code == 201
             gone, kept = (
-                {"Authorization": f"Bearer {client.post('/api/auth/login', json=body).json()['access_token']}"}
+                {"Authorization": f"Bearer {client.post('/api/auth/login', json=BODY).json()['access_token']}"}
                 for _ in range(2)
             )
             assert client.post("/api/auth/logout", headers=gone).status_code == 204
@@ -109,7 +96,7 @@ def test_while_redis_is_down_everybody_is_503_and_then_all_is_as_it_was(redis_ur
                 client.get("/api/users/me", headers=gone),
                 client.get("/api/users/me", headers=kept),
                 client.post("/api/auth/logout", headers=kept),
-                client.post("/api/auth/login", json=body),
+                client.post("/api/auth/login", json=BODY),
                 client.get("/health/ready"),
             ]
             assert [(answer.status_code, answer.headers["retry-after"]) for answer in answers] == [(503, "1")] * 5
@@ -121,10 +108,9 @@ def test_while_redis_is_down_everybody_is_503_and_then_all_is_as_it_was(redis_ur
 
 def test_a_logout_is_shared_through_redis(redis_url, environ, server_process):
     environ |= {"AMS_REDIS_URL": redis_url}
-    body = {"email": "ada@example.org", "password": PASSWORD}
     with server_process(environ) as one, server_process(environ) as two:
-        assert httpx.post(f"{one.url}/api/auth/register", json=body).status_code == 201
-        token = httpx.post(f"{one.url}/api/auth/login", json=body).json()["access_token"]
+        assert httpx.post(f"{one.url}/api/auth/register", json=BODY).status_code == 201
+        token = httpx.post(f"{one.url}/api/auth/login", json=BODY).json()["access_token"]
         bearer = {"Authorization": f"Bearer {token}"}
         assert httpx.get(f"{two.url}/api/users/me", headers=bearer).status_code == 200
         assert httpx.post(f"{one.url}/api/auth/logout", headers=bearer).status_code == 204

@@ -156,3 +156,27 @@ def test_a_turn_is_over_when_its_work_fails():
             return await turn.hash("correct")
 
     assert asyncio.run(scenario()).startswith("$bcrypt-sha256$")
+
+
+def test_a_hash_that_saw_only_72_bytes_is_not_replaced_by_what_was_typed():
+    older = bcrypt.using(rounds=4, truncate_error=False).hash("x" * 72 + "right")
+    assert verify("x" * 72 + "wrong", older) == (True, None)
+    right, newer = verify("x" * 72, older)
+    assert (right, newer is not None) == (True, True)
+
+
+def test_who_waits_too_long_for_a_turn_is_told_so(monkeypatch):
+    monkeypatch.setattr("ams_reference_server.security.passwords._LONGEST_WAIT", 0.05)
+    passwords = Passwords(4, threads=1, queue=5)
+
+    async def scenario():
+        async def another():
+            async with passwords.turn() as turn:
+                return await turn.hash("correct")
+
+        async with passwords.turn():
+            with pytest.raises(UnavailableError):
+                await asyncio.create_task(another())
+        return await another()
+
+    assert asyncio.run(scenario()).startswith("$bcrypt-sha256$")
