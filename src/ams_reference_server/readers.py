@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from sqlalchemy.exc import DBAPIError
@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 __all__ = ["Readers"]
 
 _MOST_WAITING: Final = 1_000
+_MOST_AT_ONCE: Final = 16  # one that takes long holds back the others
 _GOODBYE_SECONDS: Final = 1.0
 
 T = TypeVar("T")
 _Job = tuple["asyncio.Future[Any]", "Callable[[Connection], Any]"]
+_Answer = tuple["asyncio.Future[Any]", Any, "BaseException | None"]
 
 
 class Readers:
@@ -74,34 +76,61 @@ class Readers:
 
     def _work(self) -> None:
         connection: Connection | None = None
-        while (job := self._jobs.get()) is not None:
-            future, query = job
-            if future.cancelled():
-                continue
-            result, error = None, None
-            for is_last in (False, True):
-                try:
-                    connection = connection or self._engine.connect()
-                    result, error = query(connection), None
-                except BaseException as caught:  # noqa: BLE001 -- it is raised where the result is awaited
-                    error = caught
-                    if isinstance(caught, DBAPIError):
-                        _close(connection)
-                        connection = None
-                if is_last or not (isinstance(error, DBAPIError) and error.connection_invalidated):
-                    break  # else the database was restarted since the last read, and a new connection may work
-            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-                future.get_loop().call_soon_threadsafe(_settle, future, result, error)
+        while jobs := self._next_jobs():
+            answers: list[_Answer] = []
+            for future, query in jobs:
+                if not future.cancelled():
+                    connection, result, error = self._answer(connection, query)
+                    answers.append((future, result, error))
+            if answers:
+                with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                    # At once: to wake the loop costs more than to read.
+                    answers[0][0].get_loop().call_soon_threadsafe(_settle, answers)
         _close(connection)
 
+    def _next_jobs(self) -> list[_Job]:
+        """One job and this thread's share of those behind it; nothing at the end."""
+        jobs: list[_Job] = []
+        job = self._jobs.get()
+        share = min(_MOST_AT_ONCE, 1 + self._jobs.qsize() // len(self._threads))
+        while job is not None:
+            jobs.append(job)
+            if len(jobs) == share:
+                return jobs
+            try:
+                job = self._jobs.get_nowait()
+            except Empty:  # another thread was faster
+                return jobs
+        if jobs:
+            self._jobs.put(None)  # the end comes when these are answered
+        return jobs
 
-def _settle(future: asyncio.Future[T], result: T, error: BaseException | None) -> None:
-    if future.done():
-        return
-    if error is None:
-        future.set_result(result)
-    else:
-        future.set_exception(error)
+    def _answer(
+        self, connection: Connection | None, query: Callable[[Connection], Any]
+    ) -> tuple[Connection | None, Any, BaseException | None]:
+        for is_last in (False, True):
+            try:
+                connection = connection or self._engine.connect()
+                return connection, query(connection), None
+            except DBAPIError as caught:
+                _close(connection)
+                connection = None
+                if is_last or not caught.connection_invalidated:
+                    return None, None, caught
+                # else the database was restarted since the last read, and a new connection may work
+            except BaseException as caught:  # noqa: BLE001 -- it is raised where the result is awaited
+                return connection, None, caught
+        raise AssertionError  # the second time is the last
+
+
+def _settle(answers: list[_Answer]) -> None:
+    for future, result, error in answers:
+        if future.done():
+            continue
+        if error is None:
+            future.set_result(result)
+        else:
+            future.set_exception(error)
 
 
 def _close(connection: Connection | None) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
+import secrets
 from contextvars import ContextVar
 from typing import Final
-from uuid import uuid4
 
 __all__ = ["chosen", "current"]
 
@@ -17,4 +17,4 @@ current: Final[ContextVar[str | None]] = ContextVar("request_id", default=None)
 
 def chosen(sent: str) -> str:
     """The id that the client sent as ``X-Request-ID`` if it is fit to be repeated, else a new one."""
-    return sent if _ACCEPTED.fullmatch(sent) else uuid4().hex
+    return sent if _ACCEPTED.fullmatch(sent) else secrets.token_hex(16)

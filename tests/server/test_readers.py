@@ -54,12 +54,28 @@ def test_a_read_that_fails_leaves_the_others_alone(opened):
     assert asyncio.run(scenario()) == 0
 
 
-def test_reads_that_do_not_end_are_unavailable_and_the_loop_goes_on(opened, monkeypatch):
-    monkeypatch.setattr("ams_reference_server.db._READ_SECONDS", 0.2)
-    release = threading.Event()
+@pytest.fixture
+def occupied(opened):
+    """Keeps both threads busy until it is released: gives the tasks that wait, and what releases them."""
+    release, begun = threading.Event(), threading.Barrier(3)
+
+    def block(_connection):
+        begun.wait(10)
+        return release.wait(10)
+
+    async def occupy():
+        stuck = [asyncio.create_task(opened.read_once(block)) for _ in range(2)]
+        await asyncio.to_thread(begun.wait, 10)
+        return stuck, release
+
+    return occupy
+
+
+def test_reads_that_do_not_end_are_unavailable_and_the_loop_goes_on(opened, occupied, monkeypatch):
+    monkeypatch.setattr("ams_reference_server.db._READ_SECONDS", 0.3)
 
     async def scenario():
-        stuck = [asyncio.create_task(opened.read_once(lambda _connection: release.wait(10))) for _ in range(2)]
+        stuck, release = await occupied()
         answers = await asyncio.gather(*stuck, opened.read_once(count), return_exceptions=True)
         release.set()
         return answers
@@ -72,25 +88,32 @@ def test_reads_that_do_not_end_are_unavailable_and_the_loop_goes_on(opened, monk
     assert asyncio.run(opened.read_once(count)) == 0
 
 
-def test_only_so_many_wait(opened, monkeypatch):
-    monkeypatch.setattr(readers, "_MOST_WAITING", 3)
-    release, begun = threading.Event(), threading.Barrier(3)
-
-    def block(_connection):
-        begun.wait(10)
-        return release.wait(10)
+def test_a_read_that_does_not_end_leaves_the_other_thread_to_the_others(opened):
+    release = threading.Event()
 
     async def scenario():
-        stuck = [asyncio.create_task(opened.read_once(block)) for _ in range(2)]
-        await asyncio.to_thread(begun.wait, 10)
-        stuck += [asyncio.create_task(opened.read_once(lambda _connection: release.wait(10))) for _ in range(3)]
+        stuck = asyncio.create_task(opened.read_once(lambda _connection: release.wait(10)))
+        await asyncio.sleep(0)
+        answers = [await opened.read_once(count) for _ in range(5)]
+        release.set()
+        return answers, await stuck
+
+    assert asyncio.run(scenario()) == ([0] * 5, True)
+
+
+def test_only_so_many_wait(opened, occupied, monkeypatch):
+    monkeypatch.setattr(readers, "_MOST_WAITING", 3)
+
+    async def scenario():
+        stuck, release = await occupied()
+        waiting = [asyncio.create_task(opened.read_once(count)) for _ in range(3)]
         await asyncio.sleep(0)
         with pytest.raises(UnavailableError):
             await opened.read_once(count)
         release.set()
-        return await asyncio.gather(*stuck)
+        return await asyncio.gather(*stuck, *waiting)
 
-    assert asyncio.run(scenario()) == [True] * 5
+    assert asyncio.run(scenario()) == [True, True, 0, 0, 0]
 
 
 def test_a_connection_that_the_database_closed_is_made_anew(postgresql_url):
