@@ -158,3 +158,18 @@ def test_a_state_folder_that_cannot_be_used_stops_the_start(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(StoreUnusableError):
         create_app(load({"AMS_STATE_DIR": str(tmp_path / "file")}))
+
+
+def test_the_policy_is_the_one_that_was_set(settings, serving):
+    async def scenario():
+        async with serving(dataclasses.replace(settings, password_policy="nist")) as client:
+            answers = [
+                await client.post("/api/auth/register", json=BODY | {"password": password})
+                for password in ("Correct-horse7", "correct horse battery")
+            ]
+            login = await client.post("/api/auth/login", json=BODY | {"password": "correct horse battery"})
+            return [answer.status_code for answer in answers], answers[0].json()["errors"], login.status_code
+
+    codes, errors, login = asyncio.run(scenario())
+    assert (codes, login) == ([422, 201], 200)
+    assert [error["code"] for error in errors] == ["too_short"]
