@@ -61,6 +61,7 @@ def test_the_document_is_served_to_everybody(client):
     assert answer.json()["openapi"].startswith("3.1.")
 
 
+@pytest.mark.slow
 def test_a_few_requests_made_up_from_the_document_are_answered_as_it_says(drive):
     # What makes up OTLP takes longer to start than all the rest; the slower tests have it.
     answered = drive("--phases=fuzzing", "--max-examples=1", "--exclude-operation-id=exportTraces")

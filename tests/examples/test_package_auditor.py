@@ -562,6 +562,7 @@ def test_nothing_is_imported_executed_or_changed(site_packages):
 
 
 class TestRealEnvironment:
+    @pytest.mark.slow
     def test_running_interpreter(self):
         report = audit(sys.prefix)
         assert report.python == platform.python_version()

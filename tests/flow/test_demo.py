@@ -65,6 +65,7 @@ def test_the_document_holds_the_record_the_trace_and_the_audit(scratch):
     assert "equal to what ran" in done.stderr
 
 
+@pytest.mark.slow
 def test_the_users_own_settings_do_not_reach_the_demo(scratch, tmp_path):
     elsewhere = tmp_path / "production.db"
     done = demo(
@@ -98,6 +99,7 @@ def kept(scratch):
     return process, said
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT to send")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 143)])
 def test_kept_it_can_be_looked_at_until_it_is_ended(scratch, number, code):
@@ -117,6 +119,7 @@ def test_kept_it_can_be_looked_at_until_it_is_ended(scratch, number, code):
         client.auth.login(email=email, password=password)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL to send")
 def test_killed_it_leaves_no_server(scratch):
     process, said = kept(scratch)

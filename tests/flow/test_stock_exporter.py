@@ -80,6 +80,7 @@ def test_a_trace_of_the_stock_exporter_is_printed_and_outlives_a_restart(server,
         assert ams("traces", "show", trace_id) == shown
 
 
+@pytest.mark.slow
 def test_a_token_that_was_logged_out_stays_useless_after_a_restart(server, ams, monkeypatch):
     with server():
         ams("register", "--email", EMAIL, "--password-stdin", stdin=PASSWORD + "\n")

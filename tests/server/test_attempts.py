@@ -116,6 +116,7 @@ def test_registrations_of_one_client_are_limited(start):
         assert client.post(LOGIN, json=ADA).status_code == 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("store", ["database", "redis"])
 def test_two_processes_count_together_and_a_restart_forgets_nothing(start, store, request):
     shared = {"AMS_LOGIN_LIMIT_PER_ADDRESS": "4 per hour"}

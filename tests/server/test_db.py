@@ -3,7 +3,6 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-import subprocess
 import sys
 import threading
 import time
@@ -24,15 +23,6 @@ from ams_reference_server.errors import (
     UnavailableError,
 )
 from ams_reference_server.models import revoked_tokens
-
-MIGRATE = """
-import sys
-from ams_reference_server.db import Database
-database = Database(sys.argv[1])
-input()
-database.migrate()
-database.dispose()
-"""
 
 
 def add(jti):
@@ -118,16 +108,6 @@ def test_the_schema_is_current_after_migrating_and_not_before(settings):
     database.migrate()
     assert asyncio.run(database.is_current()) is True
     database.dispose()
-
-
-def test_many_processes_migrate_one_empty_database_at_once(settings):
-    command = [sys.executable, "-c", MIGRATE, settings.database_url]
-    processes = [subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(4)]
-    with ThreadPoolExecutor(4) as threads:
-        outcomes = list(
-            threads.map(lambda process: (process.communicate("\n", timeout=30)[1], process.returncode), processes)
-        )
-    assert outcomes == [("", 0)] * 4
 
 
 def test_many_connections_turn_one_empty_file_to_wal_at_once(tmp_path):

@@ -107,6 +107,7 @@ def test_every_forged_token_is_an_invalid_token_and_nobody_is_asked(environ, ser
         trap.accept()
 
 
+@pytest.mark.slow
 def test_a_key_is_replaced_without_logging_anybody_out(environ, server_process):
     newer = "fedcba9876543210" * 2
 

@@ -52,6 +52,7 @@ class Crowd:
                     self.enough.set()
 
 
+@pytest.mark.slow
 def test_who_was_told_yes_is_there_and_the_others_are_whole_or_not_at_all(environ_of_store, server_process):
     with server_process(environ_of_store) as server, Crowd(server.url) as crowd:
         assert crowd.enough.wait(60)
@@ -70,6 +71,7 @@ def test_who_was_told_yes_is_there_and_the_others_are_whole_or_not_at_all(enviro
             assert client.post("/api/auth/login", json=body).status_code == 200
 
 
+@pytest.mark.slow
 def test_the_file_is_sound_after_a_kill(environ, server_process, tmp_path):
     with server_process(environ) as server, Crowd(server.url) as crowd:
         assert crowd.enough.wait(60)

@@ -121,6 +121,7 @@ def test_a_database_of_a_newer_release_is_refused_and_left_alone(empty):
     assert "users" in empty.read_now(tables)
 
 
+@pytest.mark.slow
 def test_eight_processes_that_start_at_once_make_one_schema(database_url, empty):
     # Each waits for a line, so that the start of Python is not what they race on.
     program = (

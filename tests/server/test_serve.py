@@ -61,6 +61,7 @@ def test_what_was_kept_and_what_was_logged_out_survive_a_restart(environ, server
         assert client.get(f"/api/traces/{SPAN['traceId']}").json()["span_count"] == 1
 
 
+@pytest.mark.slow
 def test_two_processes_on_one_database_agree_on_a_logout(environ, server_process):
     with server_process(environ) as one, server_process(environ) as two:
         with httpx.Client(base_url=one.url) as client:

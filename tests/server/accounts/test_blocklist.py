@@ -43,6 +43,7 @@ def test_what_was_logged_out_is_listed_until_it_would_have_expired(redis_url, da
     assert kept == [(TOKEN, expires_at)]
 
 
+@pytest.mark.slow
 def test_a_redis_that_is_down_or_hangs_gives_no_answer(redis_url, database, proxy_to):
     url = make_url(redis_url)
 
@@ -63,6 +64,7 @@ def logged_in(url, times):
     return [{"Authorization": f"Bearer {answer.json()['access_token']}"} for answer in answers]
 
 
+@pytest.mark.slow
 def test_neither_a_redis_that_was_emptied_nor_one_left_out_lets_anybody_in(redis_url, environ, server_process):
     with server_process(environ | {"AMS_REDIS_URL": redis_url}) as server:
         gone, kept = logged_in(server.url, 2)
@@ -77,6 +79,7 @@ def test_neither_a_redis_that_was_emptied_nor_one_left_out_lets_anybody_in(redis
         assert httpx.get(f"{without.url}/api/users/me", headers=kept).status_code == 200
 
 
+@pytest.mark.slow
 def test_while_redis_is_down_everybody_is_503_and_then_all_is_as_it_was(redis_url, proxy_to, environ, server_process):
     url = make_url(redis_url)
     with proxy_to(url.host, url.port) as proxy:
@@ -106,6 +109,7 @@ def test_while_redis_is_down_everybody_is_503_and_then_all_is_as_it_was(redis_ur
             assert client.get("/api/users/me", headers=gone).status_code == 401
 
 
+@pytest.mark.slow
 def test_a_logout_is_shared_through_redis(redis_url, environ, server_process):
     environ |= {"AMS_REDIS_URL": redis_url}
     with server_process(environ) as one, server_process(environ) as two:
