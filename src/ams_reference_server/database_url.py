@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import unquote
+
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -28,6 +30,8 @@ def read_database_url(text: str) -> URL:
         raise SettingsError(
             f"AMS_DATABASE_URL cannot be used: '{url.drivername}' is neither sqlite nor postgresql, which are known."
         )
+    # SQLAlchemy undoes the quoting of a path from 2.1 on only.
+    url = url.set(database=unquote(text.partition(":///")[2].partition("?")[0]))
     if not url.database or url.database.startswith((":memory:", "file:")):
         raise SettingsError(
             "AMS_DATABASE_URL cannot be used: name a file, sqlite:////path/to/file.db; nothing is kept in memory only."

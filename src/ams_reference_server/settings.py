@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, cast
+from urllib.parse import quote
 
 import platformdirs
-from sqlalchemy import URL
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -133,8 +133,7 @@ def _completed(values: dict[str, Any], unset: set[str]) -> Settings:
     if values["state_dir"] is None:
         values["state_dir"] = platformdirs.user_state_path("ams", appauthor=False)
     if values["database_url"] is None:
-        url = URL.create("sqlite", database=str(values["state_dir"] / DATABASE_FILE))  # quotes what a path may hold
-        values["database_url"] = url.render_as_string()
+        values["database_url"] = f"sqlite:///{quote(str(values['state_dir'] / DATABASE_FILE))}"
     if values["hash_threads"] is None:
         values["hash_threads"] = max(1, (os.cpu_count() or 1) - 1)
     for name in unset & _PER_CLIENT.keys():

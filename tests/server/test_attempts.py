@@ -46,6 +46,7 @@ def test_too_many_failures_for_an_address_are_429_and_others_are_let_in(start):
         assert client.post(LOGIN, json=ADA).status_code == 200
 
 
+@pytest.mark.slow
 def test_an_unknown_address_is_limited_like_a_known_one(start):
     with start(AMS_LOGIN_LIMIT_PER_ADDRESS="3 per hour") as server, httpx.Client(base_url=server.url) as client:
         client.post(REGISTER, json=ADA)
@@ -54,6 +55,7 @@ def test_an_unknown_address_is_limited_like_a_known_one(start):
         assert known == unknown == [(401, "invalid_credentials")] * 3 + [(429, "too_many_requests")] * 2
 
 
+@pytest.mark.slow
 def test_a_right_guess_among_too_many_at_once_is_not_told(start):
     # One thread hashes, so that the wrong ones are counted before the right one, which was let in with them, is told.
     slow = {"AMS_BCRYPT_COST": "11", "AMS_HASH_THREADS": "1", "AMS_LOGIN_LIMIT_PER_ADDRESS": "3 per hour"}
@@ -69,6 +71,7 @@ def test_a_right_guess_among_too_many_at_once_is_not_told(start):
         assert right_one.result().status_code == client.post(LOGIN, json=ADA).status_code == 429
 
 
+@pytest.mark.slow
 def test_a_login_is_not_counted_when_it_is_right(start):
     with start(AMS_LOGIN_LIMIT_PER_ADDRESS="2 per hour") as server:
         httpx.post(f"{server.url}{REGISTER}", json=ADA)
@@ -87,6 +90,7 @@ def test_without_a_proxy_nobody_chooses_their_address(start):
         assert codes == [401, 401, 401, 429, 429]
 
 
+@pytest.mark.slow
 def test_behind_a_proxy_the_client_is_whom_the_proxy_names(start):
     proxied = {"AMS_TRUSTED_PROXIES": "127.0.0.1,10.0.0.0/8", "AMS_LOGIN_LIMIT_PER_CLIENT": "2 per hour"}
     with start(**proxied) as server, httpx.Client(base_url=server.url) as client:
@@ -105,6 +109,7 @@ def test_behind_a_proxy_the_client_is_whom_the_proxy_names(start):
         assert attempt(10, "nonsense\t, , ;") in {401, 422}
 
 
+@pytest.mark.slow
 def test_registrations_of_one_client_are_limited(start):
     with start(AMS_REGISTRATION_LIMIT_PER_CLIENT="2 per hour") as server, httpx.Client(base_url=server.url) as client:
         assert client.post(REGISTER, json=ADA).status_code == 201
@@ -134,6 +139,7 @@ def test_two_processes_count_together_and_a_restart_forgets_nothing(start, store
         assert codes(again, 1) == [429]
 
 
+@pytest.mark.slow
 def test_too_many_that_wait_for_a_hash_are_503_and_the_rest_goes_on(start):
     slow = {"AMS_BCRYPT_COST": "12", "AMS_HASH_THREADS": "1", "AMS_HASH_QUEUE": "1"}
     with start(**slow) as server, httpx.Client(base_url=server.url, timeout=60) as client:

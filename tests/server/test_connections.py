@@ -352,6 +352,7 @@ def test_one_connection_too_many_is_told_to_come_back(environ, server_process):
         assert server.end(signal.SIGTERM) == (0, "", "")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="this system does not tell what is open")
 def test_descriptors_that_run_out_neither_stop_the_server_nor_fill_its_log(environ):
     start = (

@@ -288,6 +288,7 @@ def test_info_has_one_line_a_request_with_route_and_caller(environ, server_proce
     assert entries[0]["user_id"] is None
 
 
+@pytest.mark.slow
 def test_the_passwords_of_the_stores_stay_out_of_what_stops_a_start(environ, run_server):
     # Ports on which nothing listens: the drivers' own messages are in what is said.
     url = "postgresql://ada:planted-password@127.0.0.1:1/x"
@@ -302,6 +303,7 @@ def test_the_passwords_of_the_stores_stay_out_of_what_stops_a_start(environ, run
     assert len(ended.stderr.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_hostile_clients_are_no_news_and_at_debug_level_one_line_each(environ, server_process):
     with server_process(environ | {"AMS_LOG_LEVEL": "debug"}) as server:
         for number in range(20):

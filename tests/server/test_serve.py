@@ -130,6 +130,7 @@ def test_requests_that_do_not_finish_are_answered_that_they_may_be_sent_again(en
         assert "Traceback" not in err
 
 
+@pytest.mark.slow
 def test_a_thread_that_never_returns_does_not_hold_up_the_end(environ):
     start = (
         "import sys, threading\n"
@@ -258,6 +259,7 @@ def test_help_is_printed(environ, run_server):
     assert "--parent-pid" in ended.stdout
 
 
+@pytest.mark.slow
 def test_an_address_of_ipv6_is_printed_as_a_url(environ, server_process):
     if not socket.has_ipv6 or not os.path.exists("/proc/net/if_inet6"):  # noqa: PTH110 -- a kernel's file
         pytest.skip("this machine has no IPv6")
@@ -267,6 +269,7 @@ def test_an_address_of_ipv6_is_printed_as_a_url(environ, server_process):
         assert server.end(signal.SIGTERM)[0] == 0
 
 
+@pytest.mark.slow
 def test_it_ends_when_the_process_that_started_it_is_gone(environ):
     start = (
         "import os, subprocess, sys\n"

@@ -51,6 +51,7 @@ def test_the_exit_code_is_the_servers(tmp_path):
     assert "AMS_ENDPOINT" not in out
 
 
+@pytest.mark.slow
 def test_a_port_that_is_taken_is_code_8_and_one_line():
     with socket.create_server(("127.0.0.1", 0)) as taken, started("--port", str(taken.getsockname()[1])) as process:
         out, err = process.communicate(timeout=20)
