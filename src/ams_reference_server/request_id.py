@@ -12,7 +12,7 @@ __all__ = ["chosen", "current"]
 _ACCEPTED: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 current: Final[ContextVar[str | None]] = ContextVar("request_id", default=None)
-"""The id of the request that is being served here, also in the threads that work for it."""
+"""The id of the request that is being served here; the threads of ``readers`` serve many at once and have none."""
 
 
 def chosen(sent: str) -> str:

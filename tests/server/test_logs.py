@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
 import re
 import shutil
 import signal
@@ -230,7 +231,10 @@ def redis_with_password(tmp_path):
     """A Redis of the test's own that asks for a password; its port."""
     program = shutil.which("redis-server")
     if program is None:
-        pytest.skip("there is no redis-server to start")
+        reason = "there is no redis-server to start"
+        if os.environ.get("AMS_REQUIRE_SERVICES") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command = [program, "--port", str(port), "--bind", "127.0.0.1", "--requirepass", "planted-redis", "--save", ""]

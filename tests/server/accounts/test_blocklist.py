@@ -121,3 +121,22 @@ def test_a_logout_is_shared_through_redis(redis_url, environ, server_process):
         assert httpx.get(f"{two.url}/api/users/me", headers=bearer).status_code == 401
     with server_process(environ) as again:
         assert httpx.get(f"{again.url}/api/users/me", headers=bearer).status_code == 401
+
+
+def test_a_redis_that_takes_no_keys_is_not_ready(redis_url, database):
+    class WithoutWrites:
+        """The client of a Redis that is full, or a copy: it answers reads and refuses writes."""
+
+        def __init__(self, client):
+            self.exists = client.exists
+            # A key that is of another kind is refused by the real server, in the way that a full one refuses.
+            self.set = lambda key, value, **_more: client.lpush(f"{key}:text", value)
+
+    async def scenario(_blocklist, client):
+        await client.set("ams:revoked:ping:text", "x")
+        refusing = RedisBlocklist(WithoutWrites(client), DatabaseBlocklist(database))
+        assert not await refusing.has(TOKEN)
+        with pytest.raises(UnavailableError):
+            await refusing.ping()
+
+    run_with_redis(redis_url, database, scenario)
