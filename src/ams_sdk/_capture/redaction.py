@@ -15,7 +15,7 @@ from ams_sdk._capture.secret_names import NAME, ROOTS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["REDACTED", "redact_cut_text", "redact_text"]
+__all__ = ["REDACTED", "SHORTEST", "redact_cut_text", "redact_text"]
 
 REDACTED: Final = "[redacted]"
 
@@ -86,7 +86,8 @@ _SHAPES: Final = tuple(
     )
     for kinds in range(16)
 )
-_SHORTEST: Final = 15  # of a secret without a "=" or ":" before it: "Bearer " and eight characters
+SHORTEST: Final = 15
+"""Characters of a secret without a "=" or ":" before it: "Bearer " and eight characters."""
 
 # The beginning of a secret whose end was cut off may be too short for its own pattern.
 _FRAGMENT: Final = re.compile(
@@ -99,7 +100,7 @@ _FRAGMENT_LENGTH: Final = 128
 def redact_text(text: str) -> str:
     """The text with whatever looks like a secret replaced by ``[redacted]``."""
     sign = "=" in text or ":" in text
-    if not sign and len(text) < _SHORTEST:
+    if not sign and len(text) < SHORTEST:
         return text
     tries = sorted(_tries(text, _SHAPES[("." in text) | ("-" in text) << 1 | ("_" in text) << 2 | sign << 3]))
     kept: list[str] = []

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from ams_sdk._capture.contents import HIDDEN, Entries, Inner, Items, contents
 from ams_sdk._capture.introspection import Unreadable, text_of, type_name
-from ams_sdk._capture.redaction import REDACTED, redact_cut_text, redact_text
+from ams_sdk._capture.redaction import REDACTED, SHORTEST, redact_cut_text, redact_text
 from ams_sdk._capture.secret_names import holds_secret
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ def render(value: object) -> str:
 
 def render_text(text: str, limit: int = MAX_TEXT) -> str:
     """One string: cut, made encodable as UTF-8, redacted."""
+    if is_harmless(text) and len(text) <= limit:
+        return text
     size = str.__len__(text)
     cut = text if size <= limit and type(text) is str else str.__getitem__(text, slice(limit))
     if not cut.isascii():
@@ -53,6 +55,12 @@ def render_text(text: str, limit: int = MAX_TEXT) -> str:
     if size <= limit:
         return redact_text(cut)
     return f"{redact_cut_text(cut)}…[+{size - limit} characters]"
+
+
+def is_harmless(text: str) -> bool:
+    """Whether a text is so short and plain that nothing is to be done to it, at a fraction of the cost of doing it."""
+    # Nothing so short is a secret without a sign before it.
+    return type(text) is str and len(text) < SHORTEST and text.isascii() and "=" not in text and ":" not in text
 
 
 class _Renderer:

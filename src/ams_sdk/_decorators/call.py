@@ -6,7 +6,8 @@ import functools
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from ams_sdk._decorators.invocation import begin, begun_here
+from ams_sdk._decorators.failure import begun_here
+from ams_sdk._decorators.runtime import ask, state
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,15 +30,16 @@ def traced(function: Callable[..., Any], definition: Definition) -> Callable[...
 def _traced(function: Callable[..., Any], definition: Definition) -> Callable[..., Any]:
     @functools.wraps(function)
     def ams_sdk_call(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 -- the user's own types
-        invocation = begin(definition, args, kwargs)
-        if invocation is None:
+        lent = state.runtime if state.decided else ask()
+        call = None if lent is None else lent.begin(definition, args, kwargs)
+        if call is None:
             return function(*args, **kwargs)
         try:
             result = function(*args, **kwargs)
         except BaseException as error:
-            invocation.failed(error)
+            call.failed(error)
             raise
-        invocation.returned(result)
+        call.returned(result)
         return result
 
     return ams_sdk_call
@@ -46,15 +48,16 @@ def _traced(function: Callable[..., Any], definition: Definition) -> Callable[..
 def _traced_async(function: Callable[..., Any], definition: Definition) -> Callable[..., Any]:
     @functools.wraps(function)
     async def ams_sdk_call(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 -- the user's own types
-        invocation = begin(definition, args, kwargs)
-        if invocation is None:
+        lent = state.runtime if state.decided else ask()
+        call = None if lent is None else lent.begin(definition, args, kwargs)
+        if call is None:
             return await function(*args, **kwargs)
         try:
             result = await function(*args, **kwargs)
         except BaseException as error:
-            invocation.failed(error)
+            call.failed(error)
             raise
-        invocation.returned(result)
+        call.returned(result)
         return result
 
     return ams_sdk_call

@@ -8,38 +8,46 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from ams_sdk._guard import guard
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from opentelemetry.trace import Tracer
+    from ams_sdk._decorators.definition import Definition
 
-    from ams_sdk._decorators.definition import AgentDefinition
+__all__ = ["Call", "Runtime", "ask", "lock", "reset", "set_current", "set_starter", "state"]
 
-__all__ = ["Runtime", "current", "lock", "reset", "set_current", "set_starter"]
+
+class Call(Protocol):
+    """A call whose span is open; exactly one of the two is called, once, and neither raises anything of the SDK's."""
+
+    @property
+    def records(self) -> bool:
+        """Whether what happens is recorded; not so where nothing is sampled."""
+        ...
+
+    def returned(self, value: object, /) -> None:
+        """The call ended well."""
+        ...
+
+    def failed(self, error: BaseException, /) -> None:
+        """The call raised."""
+        ...
 
 
 class Runtime(Protocol):
     """A configured SDK, as a decorated call sees it."""
 
-    @property
-    def capture_content(self) -> bool:
-        """Whether arguments, results and messages are recorded."""
-        ...
-
-    def tracer(self) -> Tracer:
-        """The tracer of the provider that serves now."""
-        ...
-
-    def agent_started(self, agent: AgentDefinition) -> str | None:
-        """Told at each run of an agent; answers with its id on the platform, if that is known."""
+    def begin(self, definition: Definition, args: tuple[Any, ...], kwargs: dict[str, Any], /) -> Call | None:
+        """Start the span of a call, or answer None if the call is not to be traced. Raises nothing of the SDK's."""
         ...
 
 
 class _State:
+    """What is known. A decorated call reads it without a function in between, and asks if it is not ``decided``."""
+
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self.decided = False
@@ -53,51 +61,47 @@ class _State:
         self.asking = False
 
 
-_state = _State()
+state: Final = _State()
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_state.after_fork)
-
-
-def current() -> Runtime | None:
-    """The configured SDK, or None: then a decorated call is a plain call."""
-    return _state.runtime if _state.decided else _ask()
+    os.register_at_fork(after_in_child=state.after_fork)
 
 
 def lock() -> threading.RLock:
     """The one lock for whoever changes what is configured; two would be taken in two orders."""
-    return _state.lock
+    return state.lock
 
 
 def set_current(runtime: Runtime | None) -> None:
     """Decide by hand: from now on calls are traced by this runtime, or not at all."""
-    with _state.lock:
-        _state.runtime = runtime
-        _state.decided = True
+    with state.lock:
+        state.runtime = runtime
+        state.decided = True
 
 
 def reset() -> None:
     """Forget the answer: the next decorated call asks again."""
-    with _state.lock:
-        _state.runtime = None
-        _state.decided = False
+    with state.lock:
+        state.runtime = None
+        state.decided = False
 
 
 def set_starter(starter: Callable[[], Runtime | None]) -> None:
     """Say who is asked at the first decorated call."""
-    _state.starter = starter
+    state.starter = starter
 
 
-def _ask() -> Runtime | None:
+def ask() -> Runtime | None:
+    """The configured SDK, or None: then a decorated call is a plain call. For ``state`` that is not decided yet."""
     # Calls of other threads wait here: untraced they would tear their trees. A decorated function that the starter
     # itself happens to call gets past the lock and is a plain call.
-    with _state.lock:
-        if not _state.decided and not _state.asking:
-            _state.asking = True
+    with state.lock:
+        if not state.decided and not state.asking:
+            state.asking = True
             try:
                 runtime = None
                 with guard("configuring from the environment"):
-                    runtime = _state.starter() if _state.starter else None
+                    runtime = state.starter() if state.starter else None
                 set_current(runtime)
             finally:
-                _state.asking = False
-        return _state.runtime
+                state.asking = False
+        return state.runtime

@@ -50,7 +50,8 @@ def test_every_argument_is_recorded_once(args, kwargs):
     ],
 )
 def test_one_string_to_an_agent_is_a_message(definition, args, kwargs, name):
-    assert content.arguments(definition_of(definition), args, kwargs)[0] == name
+    said = definition_of(definition)
+    assert content.arguments(said, args[said.skipped :], kwargs)[0] == name
 
 
 @agent
@@ -86,3 +87,23 @@ def test_a_message_has_the_shape_of_the_conventions_and_is_redacted():
 def test_results(definition, value, expected):
     name, recorded = content.result(definition_of(definition), value)
     assert (name, json.loads(recorded)) == expected
+
+
+atoms = st.text(max_size=20) | st.integers() | st.floats() | st.booleans() | st.none()
+names = st.sampled_from(["query", "limit", "password", "api_key", "x", "é"])
+
+
+@given(
+    st.sampled_from([search, planner, vault, Desk.clerk]),
+    st.lists(atoms, max_size=4),
+    st.dictionaries(names, atoms, max_size=3),
+)
+def test_the_short_way_for_atoms_says_the_same(function, given, kwargs):
+    definition = definition_of(function)
+    assert content.atomic_arguments(definition, given, kwargs) == content.arguments(definition, given, kwargs)
+
+
+@given(st.sampled_from([search, planner]), atoms)
+def test_the_short_way_for_an_atomic_result_says_the_same(function, value):
+    definition = definition_of(function)
+    assert content.atomic_result(definition, value) == content.result(definition, value)

@@ -16,8 +16,9 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 import ams_sdk
 from ams_sdk import agent, tool
-from ams_sdk._client import exchange
-from ams_sdk._decorators import invocation, runtime
+from ams_sdk._background import untraced
+from ams_sdk._decorators import failure, invocation
+from ams_sdk._tracing.tracer import OwnTracer
 
 
 @tool
@@ -152,8 +153,8 @@ def test_an_exception_without_a_readable_message(recorder, held_back):
 
 
 def test_the_names_of_error_types():
-    assert invocation.error_type(ValueError()) == "ValueError"
-    assert invocation.error_type(json.JSONDecodeError("", "", 0)) == "json.decoder.JSONDecodeError"
+    assert failure.error_type(ValueError()) == "ValueError"
+    assert failure.error_type(json.JSONDecodeError("", "", 0)) == "json.decoder.JSONDecodeError"
 
 
 class Cancelled(BaseException):
@@ -252,13 +253,10 @@ def test_threads_trace_too(recorder):
 
 
 def test_a_failing_engine_leaves_the_call_alone(recorder, held_back, monkeypatch):
-    class Broken:
-        capture_content = True
+    def broken(*_):
+        raise RuntimeError("broken")
 
-        def tracer(self):
-            raise RuntimeError("broken")
-
-    runtime.set_current(Broken())
+    monkeypatch.setattr(OwnTracer, "start_call", broken)
     assert search("otters") == ["otters"] * 3
     assert {place for place, _ in held_back} == {"search: starting its span"}
     held_back.clear()
@@ -268,7 +266,7 @@ def test_a_failing_recording_leaves_the_call_alone(recorder, held_back, monkeypa
     monkeypatch.setattr(invocation.content, "arguments", lambda *_: 1 / 0)
     monkeypatch.setattr(invocation.content, "result", lambda *_: 1 / 0)
     with caplog.at_level(logging.DEBUG, "ams_sdk"):
-        assert search("otters") == ["otters"] * 3
+        assert search(["otters"]) == [["otters"]] * 3
     assert {place for place, _ in held_back} == {"search: recording its arguments", "search: recording its result"}
     held_back.clear()
     assert recorder.one("execute_tool search").status.status_code is StatusCode.UNSET
@@ -288,7 +286,7 @@ def test_an_interrupt_while_content_is_recorded_ends_the_span_and_leaves_its_con
     with monkeypatch.context() as interrupted:
         interrupted.setattr(invocation.content, part, interrupt)
         with pytest.raises(KeyboardInterrupt):
-            search("otters")
+            search(["otters"])
     assert not trace.get_current_span().get_span_context().is_valid
     search("again")
     first, second = recorder.spans
@@ -308,7 +306,7 @@ def test_a_task_that_is_torn_down_in_another_context_prints_nothing(recorder, ca
 
 
 def test_calls_under_suppressed_instrumentation_are_not_traced(recorder):
-    with exchange.untraced():
+    with untraced():
         assert asyncio.run(researcher("otters")) == "otters"
     assert recorder.spans == ()
 

@@ -1,16 +1,21 @@
 """Whose provider serves, and what is left behind."""
 
+import threading
 import time
 
 import pytest
 from opentelemetry import trace
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.util._once import Once
+from tests.sdk.tracing.two_providers import Kept, own_provider
 
 import ams_sdk
 from ams_sdk import agent, tool
+from ams_sdk._tracing.processor import PipelineProcessor
+from ams_sdk._tracing.provider import OwnProvider
+from ams_sdk._tracing.provider_choice import ProviderChoice
 
 
 @pytest.fixture(autouse=True)
@@ -231,3 +236,201 @@ def test_a_provider_of_ours_that_the_application_shuts_down_counts_what_it_loses
     trace.get_tracer_provider().shutdown()
     walker("up")
     assert ams_sdk.stats().dropped == {"InMemorySpanExporter 1: after shutdown": 3}
+
+
+def choice_of(make_own, kept=None):
+    def processor(only_related):
+        return PipelineProcessor([kept or Kept()], lambda _: True, only_related=only_related)
+
+    return ProviderChoice(make_own, processor)
+
+
+def test_a_provider_that_the_application_sets_while_ours_is_made_is_not_replaced():
+    application = Application()
+
+    def make():
+        trace.set_tracer_provider(application.provider)  # as another thread
+        return OwnProvider(shutdown_on_exit=False)
+
+    choice = choice_of(make)
+    choice.tracer()
+    assert trace.get_tracer_provider() is application.provider
+    choice.tracer().start_span("joined").end()
+    assert application.names == ["joined"]
+    choice.release()
+
+
+def test_threads_that_ask_at_once_get_one_provider():
+    together, made = threading.Barrier(8), []
+
+    def make():
+        made.append(own_provider(Kept()))
+        return made[-1]
+
+    def ask():
+        together.wait()
+        tracers.append(choice.tracer())
+
+    choice, tracers = choice_of(make), []
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(made) == 1
+    assert {tracer.resource is made[0].resource for tracer in tracers} == {True}
+    choice.release()
+
+
+def test_in_the_child_of_a_fork_it_goes_on_whatever_another_thread_was_at():
+    def make():
+        if threading.current_thread() is thread:
+            entered.set()
+            assert go_on.wait(10)
+        return own_provider(Kept())
+
+    entered, go_on = threading.Event(), threading.Event()
+    choice = choice_of(make)
+    thread = threading.Thread(target=choice.tracer)
+    thread.start()
+    try:
+        assert entered.wait(10)
+        choice.after_fork()  # in the child the other thread is not there to let go of the lock
+        assert choice.tracer().start_span("work").is_recording()
+    finally:
+        go_on.set()
+        thread.join()
+    choice.release()
+
+
+def test_the_provider_that_the_environment_names_is_joined(unconfigured_recorder, monkeypatch):
+    monkeypatch.setenv("OTEL_PYTHON_TRACER_PROVIDER", "sdk_tracer_provider")
+    recorder = unconfigured_recorder.configure()
+    walker("up")
+    provider = trace.get_tracer_provider()
+    assert type(provider) is TracerProvider
+    assert names(recorder) == RUN
+    provider.shutdown()
+
+
+def test_processors_that_the_application_adds_to_ours_get_its_spans(unconfigured_recorder):
+    recorder = unconfigured_recorder.configure()
+    exporter = InMemorySpanExporter()
+    trace.get_tracer_provider().add_span_processor(SimpleSpanProcessor(exporter))
+    walker("up")
+    assert [span.name for span in exporter.get_finished_spans()] == names(recorder) == RUN
+
+
+def test_with_the_sdk_of_opentelemetry_disabled_calls_are_plain_calls(unconfigured_recorder, monkeypatch):
+    monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
+    recorder = unconfigured_recorder.configure()
+    assert walker("up") == "up"
+    assert names(recorder) == []
+
+
+class Composite(SpanProcessor):
+    """Keeps processors in a way of its own."""
+
+    def __init__(self) -> None:
+        self.inner = []
+
+    def add_span_processor(self, processor):
+        self.inner.append(processor)
+
+    def on_start(self, span, parent_context=None):
+        for one in self.inner:
+            one.on_start(span, parent_context)
+
+    def on_end(self, span):
+        for one in self.inner:
+            one.on_end(span)
+
+
+def test_a_provider_that_keeps_its_processors_in_a_way_of_its_own_is_joined_and_left(unconfigured_recorder):
+    provider = TracerProvider(shutdown_on_exit=False, active_span_processor=Composite())
+    recorder = unconfigured_recorder.configure(provider=provider)
+    walker("up")
+    assert names(recorder) == ["execute_tool look", "invoke_agent walker"]
+    ams_sdk.shutdown()
+    provider.get_tracer("shop").start_span("checkout", attributes={"gen_ai.operation.name": "chat"}).end()
+    assert len(recorder.exporter.get_finished_spans()) == 2
+
+
+def test_a_provider_that_refuses_to_be_joined_leaves_calls_plain(unconfigured_recorder, held_back):
+    class Refuses(TracerProvider):
+        def add_span_processor(self, _):
+            raise RuntimeError("not me")
+
+    trace.set_tracer_provider(Refuses(shutdown_on_exit=False))
+    with pytest.raises(RuntimeError, match="not me"):
+        unconfigured_recorder.configure()
+    assert walker("up") == "up"
+    assert held_back == []
+
+
+def test_an_old_provider_of_ours_that_is_given_back_is_joined_as_any_other(unconfigured_recorder):
+    first = unconfigured_recorder.configure()
+    provider = trace.get_tracer_provider()
+    walker("up")
+    ams_sdk.shutdown()
+    second = type(first)().configure(provider=provider)
+    walker("down")
+    provider.get_tracer("shop").start_span("checkout").end()
+    assert names(second) == ["execute_tool look", "invoke_agent walker"]
+    assert len(first.exporter.get_finished_spans()) == 3
+
+
+class Guest(SpanProcessor):
+    """A processor of another SDK, on whatever provider is there."""
+
+    def __init__(self) -> None:
+        self.seen = []
+        self.shut_down = 0
+
+    def on_end(self, span):
+        self.seen.append(span.name)
+
+    def shutdown(self):
+        self.shut_down += 1
+
+
+def test_a_processor_of_others_on_our_provider_is_shut_down_with_it(unconfigured_recorder):
+    unconfigured_recorder.configure()
+    guest = Guest()
+    trace.get_tracer_provider().add_span_processor(guest)
+    look("up")
+    assert ams_sdk.shutdown()
+    assert (guest.seen, guest.shut_down) == (["GET", "execute_tool look"], 1)
+
+
+def test_a_processor_of_others_stays_when_ours_is_configured_anew(unconfigured_recorder):
+    first = unconfigured_recorder.configure()
+    guest = Guest()
+    trace.get_tracer_provider().add_span_processor(guest)
+    type(first)().configure()
+    look("up")
+    assert (guest.seen, guest.shut_down) == (["GET", "execute_tool look"], 0)
+    ams_sdk.shutdown()
+    assert guest.shut_down == 1
+
+
+def test_a_processor_of_others_that_hangs_does_not_hold_the_end(unconfigured_recorder):
+    unconfigured_recorder.configure(exit_timeout=0.2)
+    guest = Guest()
+    released = threading.Event()
+    guest.shutdown = lambda: released.wait(30)
+    trace.get_tracer_provider().add_span_processor(guest)
+    began = time.monotonic()
+    ams_sdk.shutdown()
+    assert time.monotonic() - began < 5
+    released.set()
+
+
+@pytest.mark.parametrize("whose", ["ours", "the application's"])
+def test_a_provider_that_is_shut_down_has_sent_what_ended_before(unconfigured_recorder, whose):
+    if whose != "ours":
+        trace.set_tracer_provider(Application().provider)
+    recorder = unconfigured_recorder.configure()
+    look("up")
+    trace.get_tracer_provider().shutdown()
+    assert "execute_tool look" in [span.name for span in recorder.exporter.get_finished_spans()]

@@ -1,0 +1,56 @@
+"""Values that never change, so a reference to one is as good as a copy and can be rendered later, elsewhere."""
+
+from __future__ import annotations
+
+from json.encoder import encode_basestring
+from typing import TYPE_CHECKING, Any, Final
+
+from ams_sdk._capture.redaction import REDACTED, SHORTEST
+from ams_sdk._capture.rendering import MAX_TEXT, render, render_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["NOT_ATOMS", "quoted", "render_atom", "size_of_atoms"]
+
+NOT_ATOMS: Final = -1
+_SMALL: Final = frozenset({int, float, bool, type(None)})
+_HIDDEN: Final = f'"{REDACTED}"'
+
+quoted: Final = encode_basestring
+"""A text as a JSON string, non-ASCII characters kept."""
+
+
+def size_of_atoms(values: Iterable[Any]) -> int:
+    """The characters that these values hold, or ``NOT_ATOMS`` if one of them has to be rendered now.
+
+    That is one that may change later, that runs code of its own, or that is so large that a reference would keep too
+    much.
+    """
+    size = 0
+    for value in values:
+        if type(value) is str:
+            size += len(value)
+        elif type(value) not in _SMALL:
+            return NOT_ATOMS
+    return size if size <= MAX_TEXT else NOT_ATOMS
+
+
+def render_atom(value: Any, *, secret: bool = False) -> str:  # noqa: ANN401 -- one of the types above
+    """What ``render`` makes of such a value, sooner; ``secret`` says that its name is one of a secret."""
+    if type(value) is str:
+        if secret:
+            return _HIDDEN
+        # As ``render_text`` begins, without the calls.
+        is_harmless = len(value) < SHORTEST and value.isascii() and "=" not in value and ":" not in value
+        return quoted(value if is_harmless else render_text(value))
+    if value is None:
+        return "null"
+    if type(value) is bool:
+        return "true" if value else "false"
+    if secret:
+        return _HIDDEN
+    return repr(value) if type(value) is int and -_PLAIN < value < _PLAIN else render(value)
+
+
+_PLAIN: Final = 2**53
