@@ -14,7 +14,8 @@ from ams_sdk._cli.duration import relative
 from ams_sdk._cli.moment import local
 from ams_sdk._cli.options import endpoint_option, json_option, password_stdin_option
 from ams_sdk._cli.plain_text import safe
-from ams_sdk._client import Client, Connection, resolve
+from ams_sdk._client import Client
+from ams_sdk._connection import Connection, resolve
 from ams_sdk._credentials import Login
 from ams_sdk._errors import AMSError, AuthenticationError
 

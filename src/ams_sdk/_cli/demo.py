@@ -33,7 +33,7 @@ from ams_sdk._cli.trace_tree import trace_tree
 from ams_sdk._client import Client
 from ams_sdk._decorators import AgentDefinition, definition_of
 from ams_sdk._errors import ConfigurationError, DemoMismatchError
-from ams_sdk._registry import registration_of
+from ams_sdk._registration import registration_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -117,6 +117,7 @@ def _audited(address: str, account: _Account) -> tuple[AgentDefinition, tuple[Re
     """Run the example agent on this environment; answer with what it is, what ran and what it found."""
     recorder = InMemorySpanExporter()
     _lifecycle.configure(
+        spool_dir="none",  # the demo leaves nothing behind
         endpoint=address,
         api_key=account.token,
         service_name="ams-demo",

@@ -58,6 +58,7 @@ ams = CommandGroup(
         Entry("keys", "ams_sdk._cli.keys:keys", "Make and delete API keys."),
         Entry("agents", "ams_sdk._cli.agents:agents", "Look at registered agents."),
         Entry("traces", "ams_sdk._cli.traces:traces", "Look at what agents did."),
+        Entry("spool", "ams_sdk._cli.spool:spool", "Look at spans that wait on this machine, or deliver them."),
         Entry("version", "ams_sdk._cli.version:version", "Show the version of ams-sdk."),
     ),
     help=_HELP,
