@@ -32,6 +32,8 @@ class Sink(ThreadingHTTPServer):
     def spans(self):
         found = []
         for headers, body in self.requests:
+            if headers["path"] == "/v1/metrics":
+                continue
             plain = gzip.decompress(body) if headers.get("content-encoding") == "gzip" else body
             request = ExportTraceServiceRequest.FromString(plain)
             found += [span for rs in request.resource_spans for ss in rs.scope_spans for span in ss.spans]
@@ -51,7 +53,8 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["content-length"]))
         with sink.arrived:
             answer = sink.answers[0] if len(sink.answers) == 1 else sink.answers.pop(0)
-            sink.requests.append(({name.lower(): value for name, value in self.headers.items()}, body))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            sink.requests.append((headers | {"path": self.path}, body))
             sink.arrived.notify_all()
         if callable(answer):
             answer(self)

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 import httpx
 
+from ams_sdk._background import untraced
 from ams_sdk._client import calls, exchange
-from ams_sdk._client.connection import resolve
+from ams_sdk._client.results import result_of
+from ams_sdk._connection import resolve
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from ams_sdk._client.calls import Call
-    from ams_sdk._client.connection import Connection
+    from ams_sdk._connection import Connection
     from ams_sdk.wire import (
         Agent,
         AgentRegistration,
@@ -46,14 +48,14 @@ class _Channel:
     async def send(self, call: Call[T]) -> T:
         """Send a call and return what it is after."""
         headers = exchange.headers_of(call, self.connection)
-        with exchange.untraced(), exchange.receiving(self.connection.endpoint):
+        with untraced(), exchange.receiving(self.connection.endpoint):
             async with self.http.stream(
                 call.method, call.path, params=call.params or None, content=call.body, headers=headers
             ) as response:
                 reply = exchange.Reply(response, self.connection.endpoint)
                 async for chunk in response.aiter_bytes():
                     reply.add(chunk)
-        return exchange.result_of(call, reply)
+        return result_of(call, reply)
 
 
 class AsyncClient:

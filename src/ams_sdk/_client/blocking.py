@@ -9,18 +9,24 @@ from typing import TYPE_CHECKING, Final
 
 import httpx
 
+from ams_sdk._background import untraced
 from ams_sdk._client import exchange
 from ams_sdk._errors import PlatformTimeoutError
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Mapping
 
-    from ams_sdk._client.connection import Connection
+    from ams_sdk._connection import Connection
 
 __all__ = ["BlockingHTTP"]
 
 _LONGEST_ANSWER: Final = 60.0
 """Seconds for the body of an answer as a whole: the timeout of each piece says nothing about one that trickles."""
+
+
+_of_parents: Final[list[object]] = []
+"""Clients of the process that this one was forked from: neither used, nor closed, nor collected here."""
 
 
 class BlockingHTTP:
@@ -30,15 +36,23 @@ class BlockingHTTP:
         connection: the endpoint.
         timeout: seconds for a connection, and for each piece of an answer.
         transport: an httpx transport to use instead of the network.
+        tls: how to check the server; the system's way if not given.
 
     Raises:
         ConfigurationError: the HTTP client cannot be set up.
     """
 
-    def __init__(self, connection: Connection, timeout: float, transport: httpx.BaseTransport | None) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        timeout: float,
+        transport: httpx.BaseTransport | None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self._connection = connection
         self._timeout = timeout
         self._transport = transport
+        self._tls = tls
         self._open()
 
     def request(
@@ -60,7 +74,7 @@ class BlockingHTTP:
             self._reopen()
         endpoint = self._connection.endpoint
         with (
-            exchange.untraced(),
+            untraced(),
             exchange.receiving(endpoint),
             self._http.stream(method, path, params=params, content=content, headers=headers) as response,
         ):
@@ -78,7 +92,7 @@ class BlockingHTTP:
 
     def _open(self) -> None:
         with exchange.setting_up():
-            options = exchange.options(self._connection, self._timeout)
+            options = exchange.options(self._connection, self._timeout, self._tls)
             self._http = httpx.Client(transport=self._transport, **options)
         self._owner = os.getpid()
         self._lock = threading.Lock()
@@ -88,4 +102,5 @@ class BlockingHTTP:
         # answers. They are left open here, since closing them would end them there.
         with self._lock:
             if os.getpid() != self._owner:
+                _of_parents.append(self._http)
                 self._open()

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ams_sdk._client import calls, exchange
 from ams_sdk._client.blocking import BlockingHTTP
-from ams_sdk._client.connection import resolve
+from ams_sdk._client.results import result_of
+from ams_sdk._connection import resolve
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     import httpx
 
     from ams_sdk._client.calls import Call
-    from ams_sdk._client.connection import Connection
+    from ams_sdk._connection import Connection
     from ams_sdk.wire import (
         Agent,
         AgentRegistration,
@@ -50,7 +51,7 @@ class _Channel:
         reply = self.http.request(
             call.method, call.path, params=call.params or None, content=call.body, headers=headers
         )
-        return exchange.result_of(call, reply)
+        return result_of(call, reply)
 
 
 class Client:

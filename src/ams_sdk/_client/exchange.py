@@ -6,16 +6,11 @@ import contextlib
 import math
 import ssl
 import sys
-from typing import TYPE_CHECKING, Any, Final, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 import httpx
-from opentelemetry import context
-from opentelemetry.context import (
-    _SUPPRESS_HTTP_INSTRUMENTATION_KEY,  # pyright: ignore[reportPrivateUsage] -- there is no public name for it
-    _SUPPRESS_INSTRUMENTATION_KEY,  # pyright: ignore[reportPrivateUsage] -- the same
-)
 
-from ams_sdk._client import problems
+from ams_sdk._client.transport_errors import from_exception
 from ams_sdk._errors import ConfigurationError, ProtocolError
 from ams_sdk._version import __version__
 
@@ -23,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from ams_sdk._client.calls import Call
-    from ams_sdk._client.connection import Connection
+    from ams_sdk._connection import Connection
 
-__all__ = ["LARGEST_REPLY", "Reply", "headers_of", "options", "receiving", "result_of", "setting_up", "untraced"]
+__all__ = ["LARGEST_REPLY", "Reply", "headers_of", "options", "receiving", "setting_up"]
 
 LARGEST_REPLY: Final = 64 * 1024 * 1024
 """Bytes of a reply, unpacked, after which it is no longer read."""
@@ -33,8 +28,6 @@ LARGEST_REPLY: Final = 64 * 1024 * 1024
 _ENCODINGS: Final = frozenset({"identity", "gzip"})
 
 USER_AGENT: Final = f"ams-sdk/{__version__} python/{sys.version_info.major}.{sys.version_info.minor}"
-
-T = TypeVar("T")
 
 
 class Options(TypedDict):
@@ -81,7 +74,7 @@ class Reply:
             )
 
 
-def options(connection: Connection, timeout: float) -> Options:
+def options(connection: Connection, timeout: float, tls: ssl.SSLContext | None = None) -> Options:
     """Return how httpx is set up for this connection.
 
     Raises:
@@ -99,7 +92,7 @@ def options(connection: Connection, timeout: float) -> Options:
         "trust_env": not loopback,
         # SSL_CERT_FILE stays honoured, which trust_env would turn off too. Where no TLS can happen, a context that
         # trusts nobody spares the tens of milliseconds that reading all the certificates takes.
-        "verify": ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if plain else httpx.create_ssl_context(),
+        "verify": tls or (ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if plain else httpx.create_ssl_context()),
         "headers": {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "gzip"},
     }
 
@@ -133,37 +126,9 @@ def headers_of(call: Call[Any], connection: Connection) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def untraced() -> Generator[None]:
-    """Keep OpenTelemetry's instrumentation of HTTP clients away from what the SDK itself sends."""
-    quiet = context.set_value(_SUPPRESS_INSTRUMENTATION_KEY, True)  # noqa: FBT003 -- a value, not a flag
-    token = context.attach(context.set_value(_SUPPRESS_HTTP_INSTRUMENTATION_KEY, True, quiet))  # noqa: FBT003 -- the same
-    try:
-        yield
-    finally:
-        context.detach(token)
-
-
-@contextlib.contextmanager
 def receiving(endpoint: str) -> Generator[None]:
     """Turn what httpx raises into an error of the SDK."""
     try:
         yield
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise problems.from_exception(error, endpoint) from error
-
-
-def result_of(call: Call[T], reply: Reply) -> T:
-    """Return what a call is after, from its complete reply.
-
-    Raises:
-        APIError: the platform refused.
-        ProtocolError: the reply is not what the contract says.
-    """
-    response, content = reply.response, bytes(reply.content)
-    if not response.is_success:
-        raise problems.from_refusal(response.status_code, response.headers, content, reply.endpoint)
-    try:
-        return call.parse(content)
-    except ValueError as error:
-        # Without its cause: pydantic's message quotes what it read, a token perhaps.
-        raise problems.from_wrong_shape(error, response.headers, content, reply.endpoint) from None
+        raise from_exception(error, endpoint) from error

@@ -1,29 +1,23 @@
-"""From what came back, or did not, to the error that says so: no exception of httpx leaves the clients."""
+"""From an answer that is no success, or not what the contract says, to the error that says so."""
 
 from __future__ import annotations
 
-import math
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-import httpx
 from pydantic import ValidationError
 
+from ams_sdk._client.transport_errors import retry_after
 from ams_sdk._errors import (
     AMSError,
     APIError,
     AuthenticationError,
-    ConfigurationError,
     ConflictError,
     InvalidCredentialsError,
     InvalidRequestError,
     LoginExpiredError,
     NotFoundError,
     PermissionDeniedError,
-    PlatformTimeoutError,
-    PlatformUnreachableError,
     ProtocolError,
     RateLimitedError,
     ServerError,
@@ -33,7 +27,9 @@ from ams_sdk.wire import Problem
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["from_exception", "from_refusal", "from_wrong_shape", "retry_after"]
+    import httpx
+
+__all__ = ["from_refusal", "from_wrong_shape"]
 
 _BY_STATUS: Final[Mapping[int, type[APIError]]] = {
     HTTPStatus.BAD_REQUEST: InvalidRequestError,
@@ -98,37 +94,6 @@ def from_wrong_shape(error: ValueError, headers: httpx.Headers, content: bytes, 
     )
 
 
-def from_exception(error: Exception, endpoint: str) -> AMSError:
-    """Turn what httpx raised while it talked to ``endpoint`` into an error."""
-    reason = str(error) or type(error).__name__
-    match error:
-        case httpx.TimeoutException():
-            return PlatformTimeoutError(
-                f"{endpoint} did not answer in time. Try again, or give the client a longer timeout."
-            )
-        case httpx.ConnectError():
-            return PlatformUnreachableError(
-                f"Nothing answers at {endpoint} ({reason}). Check the address (AMS_ENDPOINT), "
-                "or start a platform here with: ams dev"
-            )
-        case httpx.ProxyError():
-            return PlatformUnreachableError(
-                f"The proxy on the way to {endpoint} refused ({reason}). Check HTTPS_PROXY, HTTP_PROXY and NO_PROXY."
-            )
-        case httpx.NetworkError():
-            return PlatformUnreachableError(f"The connection to {endpoint} broke ({reason}). Try again.")
-        case httpx.RemoteProtocolError() | httpx.DecodingError():
-            return ProtocolError(
-                f"{endpoint} broke off, or does not speak HTTP as it should ({reason}). "
-                "Is this the address of an AMS platform (AMS_ENDPOINT)?"
-            )
-        case _:
-            # Without the reason: it may quote a header, and with it the credential.
-            return ConfigurationError(
-                f"The call to {endpoint} cannot be sent ({type(error).__name__}). Check the endpoint and the key."
-            )
-
-
 def _problem(headers: httpx.Headers, content: bytes) -> Problem | None:
     if "json" not in headers.get("content-type", ""):
         return None
@@ -144,19 +109,6 @@ def _error_class(status: int, code: str) -> type[APIError]:
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return ServerError
     return _BY_STATUS.get(status, APIError)
-
-
-def retry_after(headers: httpx.Headers) -> float | None:
-    """Seconds of ``Retry-After``, a number or a date (RFC 9110, section 10.2.3); None if it is neither."""
-    text = headers.get("retry-after", "").strip()
-    try:
-        seconds = float(text)
-    except ValueError:
-        try:
-            seconds = (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds()
-        except (ValueError, TypeError):
-            return None
-    return max(0.0, seconds) if math.isfinite(seconds) else None
 
 
 def _kind(headers: httpx.Headers) -> str:

@@ -1,108 +1,157 @@
-"""The way of finished spans out of the process: a bounded queue and one worker thread for each exporter.
+"""The way of finished spans out of the process: a bounded queue, and one worker thread that empties it into an outlet.
 
-Callers only append. The worker sends what has gathered after a short delay, or at once when a batch is full. Nothing
-here waits without a deadline, and no deadline is stretched by an exporter that does not come back: it is left behind.
+Callers only append. The worker takes what has gathered after a short delay, or at once when it is worth a batch.
+Nothing here waits without a deadline, and no deadline is stretched by an outlet that does not come back: it is left
+behind.
 """
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
-from collections import Counter, deque
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Protocol
 
-from opentelemetry.sdk.trace.export import SpanExportResult
-
-from ams_sdk._client.background import THREADS
-from ams_sdk._client.exchange import untraced
+from ams_sdk._background import THREADS, is_running, untraced
 from ams_sdk._guard import guard
+from ams_sdk._tracing.span_queue import AFTER_SHUTDOWN, SpanQueue
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from opentelemetry.sdk.trace import ReadableSpan
-    from opentelemetry.sdk.trace.export import SpanExporter
 
-__all__ = ["Counts", "Pipeline"]
+    from ams_sdk._tracing.span_queue import Mark, Pack
 
-MAX_QUEUE: Final = 50_000
-"""Spans; one more is dropped and counted."""
+__all__ = ["Counts", "Outlet", "Pipeline"]
+
+MAX_BYTES: Final = 64 * 2**20
+"""About how much memory the spans of one queue may hold."""
+BATCH_BYTES: Final = 2**20
+"""As much in the queue is not waited with."""
 MAX_BATCH: Final = 512
-DELAY: Final = 0.2
-"""Seconds that the first span of a batch waits for others."""
-
-AFTER_SHUTDOWN: Final = "after shutdown"
+"""Spans that the outlet gets at a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What became of the spans of one pipeline, in spans; ``waiting`` are queued or being sent."""
+    """What became of the spans of one pipeline, in spans where nothing else is said.
 
-    exported: int
-    failed: int
-    dropped: dict[str, int]
-    waiting: int
+    Attributes:
+        created: put in.
+        exported: arrived.
+        failed: given up after the outlet failed.
+        for_others: arrived, of processes that are gone; not among the others here.
+        dropped: by reason, never tried.
+        waiting: queued or being sent; of those, ``spooled`` are on disk and survive the process.
+        retried: attempts after the first, in batches.
+        bytes: sent, as they went over the wire.
+        seconds: processor time of the pipeline's threads.
+    """
+
+    created: int = 0
+    exported: int = 0
+    failed: int = 0
+    for_others: int = 0
+    dropped: dict[str, int] = field(default_factory=dict[str, int])
+    waiting: int = 0
+    spooled: int = 0
+    retried: int = 0
+    bytes: int = 0
+    seconds: float = 0.0
+
+
+class Outlet(Protocol):
+    """Where the spans of a pipeline go; used by its worker, but for ``open``, ``flush``, ``hurry`` and ``counts``."""
+
+    is_quick: bool
+    """Whether ``take`` and ``seal`` never wait, so that the caller can do it where no worker can be started."""
+
+    pack: Pack | None
+    """Makes a span smaller while it waits, see ``SpanQueue``."""
+
+    def open(self) -> None:
+        """Start what threads it needs: there is something to send, and an interpreter that ends starts none."""
+        ...
+
+    def take(self, spans: Sequence[ReadableSpan | None], /) -> None:
+        """Take finished spans; they need not be sent yet. None stands for one that was kept before."""
+        ...
+
+    def seal(self) -> None:
+        """Let go of what was taken so far: nothing more is coming for now."""
+        ...
+
+    def flush(self, deadline: float, /) -> bool:
+        """Wait until everything sealed so far has arrived; False if it has not by then."""
+        ...
+
+    def hurry(self) -> None:
+        """The program ends: what fails from now on is not tried again."""
+        ...
+
+    def close(self) -> None:
+        """Nothing more comes."""
+        ...
+
+    def join(self, deadline: float, /) -> bool:
+        """Wait for threads of its own after ``close``; answers whether everything has arrived."""
+        ...
+
+    def after_fork(self) -> None:
+        """Begin anew in the child of a fork, without what the parent has to send."""
+        ...
+
+    def counts(self) -> Counts:
+        """What became of the spans that were taken."""
+        ...
 
 
 class Pipeline:
-    """A queue, and a daemon thread that empties it into one exporter.
+    """A queue, and a daemon thread that empties it into one outlet.
 
     Args:
-        exporter: where the spans go; called from the worker thread only, with instrumentation suppressed.
+        outlet: where the spans go.
         name: shown in the thread's name and in ``stats()``.
+        delay: the most seconds that the first span of a batch waits for others.
+        first: what keeps a finished span before ``submit`` comes back; True if the outlet need not be given it.
+
+    Attributes:
+        submit: takes a finished span and about how many bytes it holds; never waits, never raises.
     """
 
-    def __init__(self, exporter: SpanExporter, name: str) -> None:
+    submit: Callable[[ReadableSpan, int], None]
+
+    def __init__(
+        self, outlet: Outlet, name: str, delay: float = 0.1, first: Callable[[ReadableSpan], bool] | None = None
+    ) -> None:
         self.name = name
-        self._exporter = exporter
+        self._outlet = outlet
+        self._delay = delay
+        self._first = first
         self._begin()
 
     def after_fork(self) -> None:
         """Begin anew in the child of a fork: it has no worker, and must not send the parent's spans a second time."""
         self._begin()
+        self._outlet.after_fork()
 
     def _begin(self) -> None:
-        self._queue: deque[ReadableSpan] = deque()
-        self._jobs: deque[Callable[[], None]] = deque()
-        self._condition = threading.Condition()
+        self._starting = threading.RLock()
+        self._queue = SpanQueue(MAX_BYTES, BATCH_BYTES, self._start, self._outlet.pack)
         self._worker: threading.Thread | None = None
-        self._submitted = 0
-        self._done = 0
-        self._jobs_submitted = 0
-        self._jobs_done = 0
-        self._exported = 0
-        self._failed = 0
-        self._dropped: Counter[str] = Counter()
-        self._hurried_until = 0
-        self._closing = False
+        self._end: Mark | None = None
+        self._seconds = 0.0
+        self.submit = self._queue.put if self._first is None else self._keep_and_put
 
-    def submit(self, span: ReadableSpan) -> None:
-        """Take a finished span; never blocks on the network, never raises."""
-        with self._condition:
-            if self._closing:
-                self._dropped[AFTER_SHUTDOWN] += 1
-            elif len(self._queue) >= MAX_QUEUE:
-                self._dropped["queue full"] += 1
-            else:
-                self._queue.append(span)
-                self._submitted += 1
-                if self._worker is None or len(self._queue) in {1, MAX_BATCH}:
-                    self._wake()
+    def open(self) -> None:
+        """Start the worker of an outlet that the caller cannot empty the queue into when the interpreter ends."""
+        if not self._outlet.is_quick:
+            self._start()
 
     def refuse(self) -> None:
         """Count a span that ended after the shutdown."""
-        with self._condition:
-            self._dropped[AFTER_SHUTDOWN] += 1
-
-    def submit_job(self, job: Callable[[], None]) -> None:
-        """Let the worker run this before it sends what comes later, for example the registration of an agent."""
-        with self._condition:
-            if not self._closing:
-                self._jobs.append(job)
-                self._jobs_submitted += 1
-                self._wake()
+        self._queue.drop(AFTER_SHUTDOWN)
 
     def flush(self, timeout: float) -> bool:
         """Send what was submitted before this call.
@@ -111,27 +160,30 @@ class Pipeline:
             timeout: the most seconds to wait.
 
         Returns:
-            Whether all of it was sent. False after the timeout, or if the exporter failed.
+            Whether all of it was sent. False after the timeout, or if the outlet failed.
         """
+        if threading.current_thread().name.startswith(THREADS):
+            return False  # from inside an exporter: it would wait for itself
         deadline = time.monotonic() + timeout
-        with self._condition:
-            failures, target, jobs = self._failed, self._submitted, self._jobs_submitted
-            self._hurried_until = max(self._hurried_until, target)
-            self._condition.notify_all()
-            finished = self._condition.wait_for(
-                lambda: self._done >= target and self._jobs_done >= jobs, max(0.0, deadline - time.monotonic())
-            )
-            return finished and self._failed == failures
+        failures = self._outlet.counts().failed
+        mark = self._end or self._queue.mark()
+        passed = mark.passed.wait(timeout)
+        return passed and self._outlet.flush(deadline) and self._outlet.counts().failed == failures
+
+    def save(self, timeout: float) -> None:
+        """Let the outlet have what was submitted before this call, and wait for that, but not for its arrival."""
+        # Also with nothing in the queue: the worker may have taken it out, and not have let go of it yet.
+        if self._end is None and (len(self._queue) or self._queue.taken):
+            self._queue.mark().passed.wait(timeout)
 
     def close(self) -> None:
         """Take no more spans and hurry with those that are there; see ``join``."""
-        with self._condition:
-            self._wake()  # also with nothing to send: the worker shuts the exporter down, not the caller
-            self._closing = True
+        self._end = self._queue.close()  # also with nothing to send: the worker closes the outlet, not the caller
         with guard(f"{self.name}: telling the exporter to hurry"):
-            hurry = getattr(self._exporter, "hurry", None)
-            if hurry is not None:
-                hurry()
+            self._outlet.hurry()
+        if not is_running(self._worker) and self._outlet.is_quick:
+            self._empty()  # from Python 3.12 on no thread can be started once the interpreter ends
+            self._finish()
 
     def join(self, deadline: float) -> bool:
         """Wait until the worker is done, but not beyond the deadline.
@@ -143,68 +195,81 @@ class Pipeline:
             Whether everything was sent.
         """
         worker = self._worker
-        if worker is not None and worker is not threading.current_thread():
+        if worker is not None and worker.ident is not None and worker is not threading.current_thread():
             worker.join(max(0.0, deadline - time.monotonic()))
-        with self._condition:
-            return self._done >= self._submitted and not self._failed
+            if worker.is_alive():
+                return False
+        return self._outlet.join(deadline) and not len(self._queue)
 
     def counts(self) -> Counts:
         """What became of the spans so far."""
-        with self._condition:
-            return Counts(self._exported, self._failed, dict(self._dropped), self._submitted - self._done)
-
-    def _wake(self) -> None:
-        if self._worker is None:
-            worker = threading.Thread(target=self._work, name=f"{THREADS}{self.name}", daemon=True)
-            # It may fail: a limit on threads, or an interpreter that is ending. The next span tries again.
-            with contextlib.suppress(RuntimeError):
-                worker.start()
-                self._worker = worker
-        self._condition.notify_all()
-
-    def _work(self) -> None:
-        with untraced():
-            while self._wait_for_work():
-                self._run_jobs()
-                if batch := self._take_batch():
-                    self._send(batch)
-            with guard(f"{self.name}: shutting the exporter down", BaseException):
-                self._exporter.shutdown()
-
-    def _wait_for_work(self) -> bool:
-        with self._condition:
-            self._condition.wait_for(lambda: self._queue or self._jobs or self._closing)
-            if not self._jobs:
-                self._condition.wait_for(self._in_a_hurry, DELAY)
-            return bool(self._queue or self._jobs or not self._closing)
-
-    def _in_a_hurry(self) -> bool:
-        return bool(
-            self._closing
-            or self._jobs
-            or len(self._queue) >= MAX_BATCH
-            or self._done < self._hurried_until <= self._submitted
+        queue, out = self._queue, self._outlet.counts()
+        dropped = {reason: queue.dropped.get(reason, 0) for reason in queue.dropped.copy()}
+        for reason, spans in out.dropped.items():
+            dropped[reason] = dropped.get(reason, 0) + spans
+        queued = len(queue)
+        return Counts(
+            created=queue.taken + queued + sum(queue.dropped.values()),
+            exported=out.exported,
+            failed=out.failed,
+            for_others=out.for_others,
+            dropped=dropped,
+            waiting=queued + out.waiting,
+            spooled=out.spooled,
+            retried=out.retried,
+            bytes=out.bytes,
+            seconds=self._seconds + out.seconds,
         )
 
-    def _run_jobs(self) -> None:
-        while self._jobs:
-            job = self._jobs.popleft()
-            with guard(f"{self.name}: a job", BaseException):
-                job()
-            with self._condition:
-                self._jobs_done += 1
-                self._condition.notify_all()
+    def _keep_and_put(self, span: ReadableSpan, size: int) -> None:
+        is_kept = False
+        if self._first is not None and not self._queue.is_closed:
+            with guard(f"{self.name}: writing a span to disk"):
+                is_kept = self._first(span)
+        self._queue.put(None if is_kept else span, 0 if is_kept else size)
 
-    def _take_batch(self) -> list[ReadableSpan]:
-        with self._condition:
-            return [self._queue.popleft() for _ in range(min(MAX_BATCH, len(self._queue)))]
+    def _start(self) -> bool:
+        if not is_running(self._worker):
+            with self._starting:
+                if not is_running(self._worker):
+                    worker = threading.Thread(target=self._work, name=f"{THREADS}{self.name}", daemon=True)
+                    # Before it is started: that waits, and a signal handler that runs meanwhile may end a span.
+                    self._worker = worker
+                    try:
+                        worker.start()
+                        self._outlet.open()
+                    except RuntimeError:  # a limit on threads, or an interpreter that is ending: the next span tries
+                        self._worker = None
+        return self._worker is not None
 
-    def _send(self, batch: list[ReadableSpan]) -> None:
-        sent = False
-        with guard(f"{self.name}: sending spans", BaseException):
-            sent = self._exporter.export(batch) is SpanExportResult.SUCCESS
-        with self._condition:
-            self._done += len(batch)
-            self._exported += len(batch) if sent else 0
-            self._failed += 0 if sent else len(batch)
-            self._condition.notify_all()
+    def _work(self) -> None:
+        queue, end = self._queue, False
+        with untraced():
+            while not end:
+                queue.wait()
+                queue.gather(self._delay)
+                end = self._empty()
+                self._seconds = time.thread_time()
+            self._finish()
+
+    def _finish(self) -> None:
+        self._queue.finish()
+        with guard(f"{self.name}: shutting the exporter down", BaseException):
+            self._outlet.close()
+
+    def _empty(self) -> bool:
+        """Take out what is there; True if that was the end."""
+        while True:
+            spans, mark = self._queue.take(MAX_BATCH)
+            if spans:
+                with guard(f"{self.name}: sending spans", BaseException):
+                    self._outlet.take(spans)
+            if mark is not None or not spans:
+                with guard(f"{self.name}: sending spans", BaseException):
+                    self._outlet.seal()
+            if mark is not None:
+                mark.passed.set()
+                if mark.is_end:
+                    return True
+            elif not spans:
+                return False

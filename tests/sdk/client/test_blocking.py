@@ -7,7 +7,7 @@ import pytest
 import ams_sdk
 from ams_sdk._client import blocking
 from ams_sdk._client.blocking import BlockingHTTP
-from ams_sdk._client.connection import Connection
+from ams_sdk._connection import Connection
 
 
 @pytest.fixture

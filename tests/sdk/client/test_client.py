@@ -344,8 +344,8 @@ def test_nothing_that_is_sent_is_traced_and_the_callers_context_is_left_alone(ru
 
     run(*ME, api_key="k", transport=httpx.MockTransport(answer))
     (inside,) = seen
-    assert exchange._SUPPRESS_INSTRUMENTATION_KEY in inside
-    assert exchange._SUPPRESS_HTTP_INSTRUMENTATION_KEY in inside
+    assert context._SUPPRESS_INSTRUMENTATION_KEY in inside
+    assert context._SUPPRESS_HTTP_INSTRUMENTATION_KEY in inside
     assert {str(key) for key in context.get_current()} == keys
 
 

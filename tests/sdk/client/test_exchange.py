@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from ams_sdk._client import AsyncClient, Client, exchange
-from ams_sdk._client.connection import Connection
+from ams_sdk._connection import Connection
 from ams_sdk._errors import ConfigurationError, ProtocolError
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ams_sdk._client import Connection
+from ams_sdk._connection import Connection
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ class Slow(InMemorySpanExporter):
 
 
 def engine(*exporters, **settings):
-    return Engine(_config.load({}, **settings), {f"exporter {number}": one for number, one in enumerate(exporters)})
+    return Engine(_config.load({}, **settings), exporters=exporters)
 
 
 def finished(made):
@@ -64,7 +64,7 @@ def test_every_exporter_gets_every_span_and_the_flush_asks_all_of_them():
     made = finished(engine(first, second))
     assert made.flush(10)
     assert len(first.get_finished_spans()) == len(second.get_finished_spans()) == 1
-    assert {name: count.exported for name, count in made.counts().items()} == {"exporter 0": 1, "exporter 1": 1}
+    assert {name: count.exported for name, count in made.counts().items()} == {"Slow 1": 1, "Slow 2": 1}
     assert made.shutdown(10)
 
 

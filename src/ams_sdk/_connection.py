@@ -7,12 +7,12 @@ endpoint*. So a saved token never travels to another platform than the one that 
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final, Literal
-
-import httpx
+from urllib.parse import quote, urlsplit
 
 from ams_sdk import _config, _credentials
 from ams_sdk._errors import ConfigurationError, LoginExpiredError, NotLoggedInError
@@ -63,6 +63,31 @@ class Connection:
         # In this order: another thread's call in between finds the old bearer, and no login that is over.
         self.login, self.source, self.bearer = None, "argument" if bearer else "none", bearer
 
+    def renew(self) -> bool:
+        """Look for a newer login of the same account, after the old one was refused; True if there is one.
+
+        So an ``ams login`` in another terminal serves a program that runs. Another account's login does not, nor does
+        another key: what is on its way was recorded for this one.
+
+        Raises:
+            AMSError: the saved login cannot be read.
+        """
+        if self.source != "login" or self.login is None:
+            return False
+        found = _credentials.find(_config.state_folder(), self.endpoint)
+        if found is None or found.email != self.login.email or found.access_token == self.bearer:
+            return False
+        self.login, self.bearer = found, found.access_token
+        return True
+
+    def identity(self) -> str:
+        """Whose spans these are, without giving the credential away: an e-mail address, or a digest of a key."""
+        if self.source == "login" and self.login is not None:
+            return self.login.email
+        if self.bearer is None:
+            return ""
+        return f"key {hashlib.sha256(self.bearer.encode()).hexdigest()[:12]}"
+
     def refusal(self) -> LoginExpiredError | NotLoggedInError:
         """Return the error that says why there is no usable credential and what to do."""
         if self.login is None:
@@ -76,7 +101,7 @@ class Connection:
 
     def is_loopback(self) -> bool:
         """Whether the endpoint is on this machine (RFC 6761 for ``localhost``)."""
-        host = httpx.URL(self.endpoint).host
+        host = urlsplit(self.endpoint).hostname or ""
         if host == "localhost" or host.endswith(".localhost"):
             return True
         try:
@@ -120,12 +145,24 @@ def normalised(endpoint: str) -> str:
         ConfigurationError: no host can have this name.
     """
     try:
-        # Twice: httpx lower-cases the scheme at the first reading, and knows its default port at the second.
-        url = httpx.URL(str(httpx.URL(endpoint)))
-    except httpx.InvalidURL:
-        url = httpx.URL()
-    host = url.raw_host.decode("ascii")
-    # httpx takes any text for a host, and the resolver raises UnicodeError, not OSError, for one that cannot be.
-    if not (":" in host or all(_LABEL.fullmatch(label) for label in host.removesuffix(".").split("."))):
-        raise ConfigurationError("endpoint cannot be used: write an address such as http://127.0.0.1:8787.")
-    return str(url).rstrip("/")
+        parts = urlsplit(endpoint)
+        host = _host(parts.hostname or "")
+        port = "" if parts.port in {None, _PORTS.get(parts.scheme)} else f":{parts.port}"
+    except ValueError:  # no host, a port that is no number, brackets around no address, a name that IDNA does not know
+        raise ConfigurationError("endpoint cannot be used: write an address such as http://127.0.0.1:8787.") from None
+    return f"{parts.scheme}://{host}{port}{quote(parts.path, safe=_IN_PATHS)}".rstrip("/")
+
+
+_PORTS: Final = {"http": 80, "https": 443}
+_IN_PATHS: Final = "/%:@!$&'()*+,;=~"  # RFC 3986, 3.3, and what is escaped already
+
+
+def _host(name: str) -> str:
+    if ":" in name:
+        return f"[{ip_address(name)}]"
+    ascii_name = name.encode("idna").decode("ascii")
+    labels = ascii_name.removesuffix(".").split(".")
+    # Checked here: the resolver raises UnicodeError, not OSError, for a name that cannot be.
+    if not all(_LABEL.fullmatch(label) for label in labels):
+        raise ValueError("no host can have this name")
+    return ascii_name

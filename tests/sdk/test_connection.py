@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ams_sdk import _config, _credentials
-from ams_sdk._client.connection import Connection, normalised, resolve
+from ams_sdk._connection import Connection, normalised, resolve
 from ams_sdk._credentials import Login
 from ams_sdk._errors import ConfigurationError, LoginExpiredError, NotLoggedInError, StateFolderError
 
