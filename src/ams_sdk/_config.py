@@ -37,6 +37,11 @@ class Settings:
     sample_rate: float | None
     capture_content: bool
     exit_timeout: float
+    flush_interval: float
+    spool_dir: str | None
+    durable: bool
+    metrics: bool
+    save_on_sigterm: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +124,20 @@ def _seconds(text: str) -> float:
     return value
 
 
+def _interval(text: str) -> float:
+    value = _seconds(text)
+    if not 0 < value <= _LONGEST_INTERVAL:
+        raise ValueError(f"write a number of seconds above 0, {_LONGEST_INTERVAL:g} at most")
+    return value
+
+
+_LONGEST_INTERVAL: Final = 60.0
+
+
+def _milliseconds(text: str) -> float:
+    return _interval(str(_number(text) / 1_000))
+
+
 SETTINGS: Final = (
     Setting("endpoint", "AMS_ENDPOINT", None, _endpoint, "The platform's address, without a path of its API."),
     Setting("api_key", "AMS_API_KEY", None, _bearer, "An API key or an access token, sent as a bearer."),
@@ -170,6 +189,44 @@ SETTINGS: Final = (
         _seconds,
         "The most seconds that the end of the program waits for what is still to be sent.",
     ),
+    Setting(
+        "flush_interval",
+        "AMS_FLUSH_INTERVAL",
+        0.2,
+        _interval,
+        "The most seconds that a finished span is in memory only; a process that is killed loses what is younger.",
+        "OTEL_BSP_SCHEDULE_DELAY",
+        _milliseconds,
+    ),
+    Setting(
+        "spool_dir",
+        "AMS_SPOOL_DIR",
+        None,
+        _text,
+        "The folder that keeps finished spans until they have arrived; `none` keeps them in memory only. Unset, it is "
+        "`spool` beside the saved login.",
+    ),
+    Setting(
+        "durable",
+        "AMS_DURABLE",
+        default=False,
+        read=_flag,
+        doc="Whether a finished span is on disk, and flushed to it, before the decorated call returns.",
+    ),
+    Setting(
+        "metrics",
+        "AMS_METRICS",
+        default=False,
+        read=_flag,
+        doc="Whether durations and counts of runs and tool calls are recorded as OpenTelemetry metrics.",
+    ),
+    Setting(
+        "save_on_sigterm",
+        "AMS_SAVE_ON_SIGTERM",
+        default=True,
+        read=_flag,
+        doc="Whether finished spans are brought to disk before SIGTERM ends the process, where nobody handles it.",
+    ),
 )
 
 
@@ -210,10 +267,16 @@ def state_folder(environ: Mapping[str, str] | None = None) -> Path:
     """Where the login is kept: ``AMS_STATE_DIR``, or the user's state folder as the operating system has it.
 
     Creates nothing.
+
+    Raises:
+        ConfigurationError: neither is there.
     """
     source = os.environ if environ is None else environ
     if chosen := source.get("AMS_STATE_DIR"):
         return Path(chosen).expanduser()
     from platformdirs import user_state_path  # noqa: PLC0415 -- not needed by a program that has AMS_STATE_DIR or a key
 
-    return user_state_path("ams", appauthor=False)
+    try:
+        return user_state_path("ams", appauthor=False)
+    except RuntimeError:
+        raise ConfigurationError("This user has no home folder: set AMS_STATE_DIR.") from None

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-__all__ = ["guard", "observers", "swallowed"]
+__all__ = ["guard", "hold_back", "observers", "swallowed"]
 
 logger = logging.getLogger("ams_sdk")
 
@@ -51,10 +51,18 @@ class guard:  # noqa: N801 -- reads as the statement it is used in: with guard("
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
-        if not isinstance(error, self._held) or _raised_by_a_signal_handler(error):
-            return False
-        _hold_back(self._place, error)
-        return True
+        return isinstance(error, self._held) and hold_back(self._place, error)
+
+
+def hold_back(place: str, error: BaseException) -> bool:
+    """Count and log an error that was caught by hand, where a ``with`` block would cost too much on every call.
+
+    False, and nothing is done, if it is the program's after all: what a signal handler raised. Then raise it again.
+    """
+    if _raised_by_a_signal_handler(error):
+        return False
+    _record(place, error)
+    return True
 
 
 def swallowed() -> dict[str, int]:
@@ -63,7 +71,7 @@ def swallowed() -> dict[str, int]:
         return dict(_counts)
 
 
-def _hold_back(place: str, error: BaseException) -> None:
+def _record(place: str, error: BaseException) -> None:
     with _lock:
         _counts[place] += 1
     # Debug: a program that traces must not find the tracer's troubles among its own output. And a filter or a handler

@@ -5,17 +5,16 @@ What is heavy loads when the SDK is configured, not when it is imported: a libra
 
 from __future__ import annotations
 
-import atexit
 import logging
 import os
-import sys
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, cast
 
 from ams_sdk import _config, _guard
+from ams_sdk import _process_end as process_end
 from ams_sdk._decorators import runtime
 from ams_sdk._errors import AMSError, ConfigurationError, NotLoggedInError
 from ams_sdk._guard import guard
+from ams_sdk._stats import Stats, stats_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,11 +22,10 @@ if TYPE_CHECKING:
     import httpx
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import SpanExporter
-    from opentelemetry.trace import Tracer
 
-    from ams_sdk._client import Connection
+    from ams_sdk._client import Client
     from ams_sdk._config import Settings
-    from ams_sdk._decorators import AgentDefinition
+    from ams_sdk._connection import Connection
     from ams_sdk._registry import Registrar
     from ams_sdk._tracing import Engine
 
@@ -37,31 +35,10 @@ logger = logging.getLogger("ams_sdk")
 
 _REGISTRATION_SECONDS: Final = 5.0
 """For each step of registering an agent; spans wait for it."""
-_EXIT_PRIORITY: Final = 100
-"""Among the finalizers of multiprocessing: before those that close its queues and pools."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stats:
-    """What the SDK has done in this process, in spans where nothing else is said.
-
-    Attributes:
-        configured: whether decorated calls are traced.
-        exported: sent, by exporter; ``platform`` is the AMS platform.
-        failed: given up after the exporter failed, by exporter.
-        dropped: never sent, by exporter and reason, for example ``platform: queue full``.
-        waiting: still queued, by exporter.
-        registered: ids of agents by name, as the platform gave them.
-        swallowed: errors inside the SDK that were kept from the program, by place.
-    """
-
-    configured: bool = False
-    exported: dict[str, int] = field(default_factory=dict[str, int])
-    failed: dict[str, int] = field(default_factory=dict[str, int])
-    dropped: dict[str, int] = field(default_factory=dict[str, int])
-    waiting: dict[str, int] = field(default_factory=dict[str, int])
-    registered: dict[str, str] = field(default_factory=dict[str, str])
-    swallowed: dict[str, int] = field(default_factory=dict[str, int])
+_SAVING_SECONDS: Final = 1.0
+"""At the most, between SIGTERM and the end."""
+_WAITING_SECONDS: Final = 0.5
+"""At the most, at the end of the program, for another thread that configures."""
 
 
 class _Configured:
@@ -71,10 +48,10 @@ class _Configured:
         self.settings = settings
         self.engine = engine
         self.registrar = registrar
-        self.capture_content = settings.capture_content
+        self.begin = engine.begin
 
-    def shutdown(self, timeout: float) -> bool:
-        sent = self.engine.shutdown(timeout)
+    def shutdown(self, timeout: float, *, keep_guests: bool) -> bool:
+        sent = self.engine.shutdown(timeout, keep_guests=keep_guests)
         if self.registrar:
             with guard("closing the connections of the registry"):
                 self.registrar.close()
@@ -85,12 +62,6 @@ class _Configured:
         if self.registrar:
             self.registrar.after_fork()
 
-    def tracer(self) -> Tracer:
-        return self.engine.tracer()
-
-    def agent_started(self, agent: AgentDefinition) -> str | None:
-        return self.registrar.agent_started(agent) if self.registrar else None
-
 
 class _Process:
     """What this process has configured: there is one provider, one set of pipelines and one end."""
@@ -98,7 +69,6 @@ class _Process:
     def __init__(self) -> None:
         self.configured: _Configured | None = None
         self.latest: _Configured | None = None
-        self.exit_is_watched = False
 
 
 _process = _Process()
@@ -114,6 +84,11 @@ def configure(  # noqa: PLR0913 -- each is a setting, all are keyword-only
     sample_rate: float | None = None,
     capture_content: bool | None = None,
     exit_timeout: float | None = None,
+    flush_interval: float | None = None,
+    spool_dir: str | os.PathLike[str] | None = None,
+    durable: bool | None = None,
+    metrics: bool | None = None,
+    save_on_sigterm: bool | None = None,
     exporters: Sequence[SpanExporter] = (),
     provider: TracerProvider | None = None,
     transport: httpx.BaseTransport | None = None,
@@ -133,6 +108,11 @@ def configure(  # noqa: PLR0913 -- each is a setting, all are keyword-only
         sample_rate: the share of traces that is kept, 0 to 1.
         capture_content: whether arguments, results and messages are recorded.
         exit_timeout: the most seconds that the end of the program waits for what is still to be sent.
+        flush_interval: the most seconds that a finished span is in memory only.
+        spool_dir: the folder that keeps finished spans until they have arrived; ``"none"`` goes without.
+        durable: whether a finished span is on disk before the decorated call returns.
+        metrics: whether durations and counts are recorded as OpenTelemetry metrics.
+        save_on_sigterm: whether finished spans are brought to disk before SIGTERM ends the process.
         exporters: OpenTelemetry span exporters that get every span too, or alone if there is no credential.
         provider: the tracer provider to use whatever the global one is; it stays the application's.
         transport: an httpx transport to reach the platform by, for tests.
@@ -151,18 +131,25 @@ def configure(  # noqa: PLR0913 -- each is a setting, all are keyword-only
         sample_rate=sample_rate,
         capture_content=capture_content,
         exit_timeout=exit_timeout,
+        flush_interval=flush_interval,
+        spool_dir=None if spool_dir is None else os.fspath(spool_dir),
+        durable=durable,
+        metrics=metrics,
+        save_on_sigterm=save_on_sigterm,
     )
     _check(exporters, provider)
     with runtime.lock():
-        shutdown()
         connection = _connection(settings) if settings.enabled else None
-        if settings.enabled and connection is None and not exporters:
+        is_told = connection is not None or bool(exporters) or _names_a_collector()
+        if settings.enabled and not is_told:
             logger.warning(
-                "ams_sdk.configure(): there is nothing to send to, nothing is traced. "
-                "Run 'ams login', or set AMS_ENDPOINT and AMS_API_KEY, or pass exporters=[…]."
+                "ams_sdk.configure(): there is nothing to send to, nothing is traced. Run 'ams login', or set "
+                "AMS_ENDPOINT and AMS_API_KEY, or OTEL_EXPORTER_OTLP_ENDPOINT, or pass exporters=[…]."
             )
-        elif settings.enabled:
+        if settings.enabled and is_told:
             _start(settings, connection, exporters, provider, transport)
+        else:
+            shutdown()
 
 
 def _check(exporters: object, provider: object) -> None:
@@ -197,14 +184,8 @@ def shutdown(timeout: float | None = None) -> bool:
         Whether everything was sent.
     """
     with runtime.lock():
-        configured, _process.configured = _process.configured, None
-        runtime.set_current(None)
-    if configured is None:
-        return True
-    sent = configured.shutdown(configured.settings.exit_timeout if timeout is None else timeout)
-    if not sent:
-        logger.debug("ams_sdk: not everything was sent: %s", configured.engine.counts())
-    return sent
+        configured = _take_down()
+    return _end(configured, timeout)
 
 
 def stats() -> Stats:
@@ -212,18 +193,8 @@ def stats() -> Stats:
     configured = _process.latest
     if configured is None:
         return Stats(swallowed=_guard.swallowed())
-    counts = configured.engine.counts()
-    return Stats(
-        configured=_process.configured is not None,
-        exported={name: count.exported for name, count in counts.items()},
-        failed={name: count.failed for name, count in counts.items()},
-        dropped={
-            f"{name}: {reason}": spans for name, count in counts.items() for reason, spans in count.dropped.items()
-        },
-        waiting={name: count.waiting for name, count in counts.items()},
-        registered=configured.registrar.registered() if configured.registrar else {},
-        swallowed=_guard.swallowed(),
-    )
+    registered = configured.registrar.registered() if configured.registrar else {}
+    return stats_of(configured.engine.counts(), registered, is_configured=_process.configured is not None)
 
 
 def _start(
@@ -233,34 +204,64 @@ def _start(
     provider: TracerProvider | None,
     transport: httpx.BaseTransport | None,
 ) -> None:
-    from ams_sdk._tracing import Engine, PlatformExporter  # noqa: PLC0415 -- heavy, see the module's docstring
+    from ams_sdk._tracing import Engine  # noqa: PLC0415 -- heavy, see the module's docstring
 
-    named: dict[str, SpanExporter] = {f"{type(one).__name__} {number}": one for number, one in enumerate(exporters, 1)}
-    if connection is None:
-        engine, registrar = Engine(settings, named, provider), None
-    else:
-        from ams_sdk._client import Client  # noqa: PLC0415 -- heavy
-        from ams_sdk._registry import Registrar  # noqa: PLC0415 -- heavy
-
-        engine = Engine(settings, {"platform": PlatformExporter(connection, transport)} | named, provider)
-        client = Client(
-            endpoint=connection.endpoint, api_key=connection.bearer, timeout=_REGISTRATION_SECONDS, transport=transport
-        )
-        registrar = Registrar(client, engine.pipelines["platform"].submit_job)
-    engine.tracer()  # spans that the application makes before its first decorated call belong to the trace as well
+    guests = _process.configured.engine.guests() if _process.configured is not None else ()
+    # Made before the old one ends: what cannot be used leaves everything as it was.
+    engine = Engine(
+        settings, connection=connection, exporters=exporters, provider=provider, transport=transport, guests=guests
+    )
+    registrar = None if connection is None else _registrar(engine, connection, transport)
+    if registrar is not None:
+        engine.ask_for_ids(registrar.agent_started)
+    _end(_take_down(), keep_guests=True)
+    engine.start()  # spans that the application makes before its first decorated call belong to the trace as well
     _process.configured = _process.latest = _Configured(settings, engine, registrar)
     runtime.set_current(_process.configured)
-    if not _process.exit_is_watched:
-        _process.exit_is_watched = True
-        atexit.register(_at_exit)
-        _watch_the_end_of_a_multiprocessing_child()
+    process_end.watch(_at_exit, _save, handles_sigterm=settings.save_on_sigterm)
+
+
+def _take_down() -> _Configured | None:
+    configured, _process.configured = _process.configured, None
+    runtime.set_current(None)
+    return configured
+
+
+def _end(configured: _Configured | None, timeout: float | None = None, *, keep_guests: bool = False) -> bool:
+    if configured is None:
+        return True
+    allowed = configured.settings.exit_timeout if timeout is None else timeout
+    sent = configured.shutdown(allowed, keep_guests=keep_guests)
+    process_end.unwatch()
+    if not sent:
+        logger.debug("ams_sdk: not everything was sent: %s", configured.engine.counts())
+    return sent
+
+
+def _registrar(engine: Engine, connection: Connection, transport: httpx.BaseTransport | None) -> Registrar:
+    from ams_sdk._registry import Registrar  # noqa: PLC0415 -- not needed without a platform
+
+    def open_client() -> Client:
+        from ams_sdk._client import Client  # noqa: PLC0415 -- heavy; this runs in the background
+
+        return Client(
+            endpoint=connection.endpoint, api_key=connection.bearer, timeout=_REGISTRATION_SECONDS, transport=transport
+        )
+
+    return Registrar(open_client, engine.submit_job)
 
 
 def _connection(settings: Settings) -> Connection | None:
-    from ams_sdk._client import resolve  # noqa: PLC0415 -- heavy
+    from ams_sdk._connection import resolve  # noqa: PLC0415 -- not needed by a library that only decorates
 
     connection = resolve(endpoint=settings.endpoint, api_key=settings.api_key)
     return connection if connection.bearer else None
+
+
+def _names_a_collector() -> bool:
+    # Whether it can be used, and whether traces are sent to it, is read where the engine is made.
+    names = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+    return any(os.environ.get(name) for name in names) and os.environ.get("OTEL_TRACES_EXPORTER") != "none"
 
 
 def _start_from_environment() -> _Configured | None:
@@ -299,28 +300,33 @@ def _logged_in() -> bool:
     # A look at the folder costs microseconds; a program without a login should not pay for the imports to read it.
     from ams_sdk._credentials import FILE_NAME  # noqa: PLC0415 -- heavy
 
-    return (_config.state_folder() / FILE_NAME).exists()
-
-
-def _watch_the_end_of_a_multiprocessing_child(_process: object = None) -> None:
-    # It ends with os._exit, which skips atexit, but runs finalizers of its own.
-    process, finalizers = sys.modules.get("multiprocessing.process"), sys.modules.get("multiprocessing.util")
-    if process is not None and finalizers is not None and process.parent_process() is not None:
-        finalizers.Finalize(None, _at_exit, exitpriority=_EXIT_PRIORITY)
+    try:
+        return os.path.exists(_config.state_folder() / FILE_NAME)  # noqa: PTH110 -- False where it may not look
+    except ConfigurationError:  # this user has no home, and so no login
+        return False
 
 
 def _after_fork() -> None:
-    if _process.configured is None:
-        return
-    _process.configured.after_fork()
-    if finalizers := sys.modules.get("multiprocessing.util"):
-        # A child of multiprocessing first forgets the finalizers of its parent and then runs this.
-        finalizers.register_after_fork(_process, _watch_the_end_of_a_multiprocessing_child)
+    if _process.configured is not None:
+        _process.configured.after_fork()
+        process_end.watch_child()
 
 
 def _at_exit() -> None:
     with guard("ending with the program"):
-        shutdown()
+        if runtime.lock().acquire(timeout=_WAITING_SECONDS):
+            try:
+                configured = _take_down()
+            finally:
+                runtime.lock().release()
+        else:  # another thread configures, for as long as a provider of the application's takes
+            configured, _process.configured = _process.configured, None
+        _end(configured)
+
+
+def _save() -> None:
+    if _process.configured is not None:
+        _process.configured.engine.save(_SAVING_SECONDS)
 
 
 runtime.set_starter(_start_from_environment)

@@ -2,55 +2,40 @@
 
 from __future__ import annotations
 
-import hashlib
-import inspect
-import logging
 import math
-import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
 
-from pydantic import JsonValue, TypeAdapter
-from pydantic.json_schema import GenerateJsonSchema
-
-from ams_sdk._decorators import AgentDefinition, ToolDefinition, definition_of
-from ams_sdk._guard import guard
-from ams_sdk._version import __version__
-from ams_sdk.wire import AgentRegistration, AgentTool
+from ams_sdk._background import importing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import CodeType
 
-    from pydantic.json_schema import JsonSchemaWarningKind
-    from pydantic_core import core_schema
-
     from ams_sdk._client import Client
-    from ams_sdk._decorators import Definition
+    from ams_sdk._decorators import AgentDefinition
 
-__all__ = ["Registrar", "registration_of"]
+__all__ = ["Registrar"]
 
 _Key = tuple[str, str, "CodeType"]
 
-logger = logging.getLogger("ams_sdk")
-
 _PAUSE: Final = 30.0
 """Seconds after a failed registration before a run tries again."""
-_UNTYPED: Final = {"self", "cls"}
 
 
 class Registrar:
     """Registers each agent once, and knows the ids that the platform gave.
 
     Args:
-        client: the platform, with a credential.
+        open_client: makes a client of the platform with a credential; called in the background, since it imports much.
         submit: runs a job in the background.
     """
 
-    def __init__(self, client: Client, submit: Callable[[Callable[[], None]], None]) -> None:
-        self._client = client
+    def __init__(self, open_client: Callable[[], Client], submit: Callable[[Callable[[], None]], None]) -> None:
+        self._open_client = open_client
+        self._client: Client | None = None
         self._submit = submit
         # An agent that is defined inside a function is decorated anew at each call of that function: one key for all
         # of them, and nothing here keeps one of them, or what it closes over, alive.
@@ -66,7 +51,8 @@ class Registrar:
 
     def close(self) -> None:
         """Close the connections."""
-        self._client.close()
+        if self._client is not None:
+            self._client.close()
 
     def after_fork(self) -> None:
         """Begin anew in the child of a fork: what the parent was asking about nobody here will answer."""
@@ -91,122 +77,11 @@ class Registrar:
 
     def _register(self, agent: AgentDefinition, key: _Key) -> None:
         try:
-            self._ids[key] = str(self._client.agents.register(registration_of(agent)).id)
+            with importing:
+                from ams_sdk._registration import registration_of  # noqa: PLC0415 -- heavy; this runs in the background
+
+                self._client = client = self._client or self._open_client()
+            self._ids[key] = str(client.agents.register(registration_of(agent)).id)
         except BaseException:
             self._next_try[key] = time.monotonic() + _PAUSE
             raise
-
-
-def registration_of(agent: AgentDefinition) -> AgentRegistration:
-    """What the platform is told about an agent: its interface, its tools, and a fingerprint of their code."""
-    tools = sorted(_tools_of(agent), key=lambda tool: tool.name)
-    input_schema, output_schema = _schemas(agent)
-    return AgentRegistration(
-        name=agent.name,
-        version=agent.version,
-        description=agent.description,
-        fingerprint=_fingerprint(agent, tools),
-        input_schema=input_schema,
-        output_schema=output_schema,
-        tools=[
-            AgentTool(name=tool.name, description=tool.description, input_schema=_schemas(tool)[0]) for tool in tools
-        ],
-        sdk=f"ams-sdk/{__version__}",
-    )
-
-
-def _tools_of(agent: AgentDefinition) -> tuple[ToolDefinition, ...]:
-    if agent.tools is not None:
-        return agent.tools
-    module = sys.modules.get(agent.function.__module__)
-    found = (definition_of(value) for value in list(vars(module).values())) if module else ()
-    # A dictionary: a tool that has two names in its module is one tool, and two tools of one name would be ambiguous.
-    return tuple({tool.name: tool for tool in found if isinstance(tool, ToolDefinition)}.values())
-
-
-def _schemas(definition: Definition) -> tuple[dict[str, JsonValue] | None, dict[str, JsonValue] | None]:
-    """JSON Schema of the arguments and of the result, None where the annotations do not say."""
-    annotations = _annotations(definition.function)
-    takes = None
-    with guard(f"{definition.name}: describing its arguments"):
-        takes = _input_schema(definition, annotations)
-    return takes, _describable(annotations["return"]) if "return" in annotations else None
-
-
-def _annotations(function: Callable[..., Any]) -> dict[str, Any]:
-    """The annotations that can be evaluated: some name types that only a type checker imports."""
-    found: dict[str, Any] = {}
-    scope = getattr(inspect.unwrap(function), "__globals__", {})
-    for name, annotation in _unevaluated(function).items():
-        try:
-            found[name] = eval(annotation, scope) if isinstance(annotation, str) else annotation  # noqa: S307 -- the program's own code
-        except Exception:  # any expression may stand there
-            logger.debug("ams_sdk: the annotation %r of %s cannot be evaluated", annotation, function, exc_info=True)
-    return found
-
-
-def _unevaluated(function: Callable[..., Any]) -> dict[str, Any]:
-    if sys.version_info >= (3, 14):
-        # Annotations are evaluated when they are asked for (PEP 649); one that cannot be must not cost the others.
-        import annotationlib  # noqa: PLC0415 -- new in 3.14
-
-        return annotationlib.get_annotations(function, format=annotationlib.Format.FORWARDREF)
-    return inspect.get_annotations(function)
-
-
-def _input_schema(definition: Definition, annotations: dict[str, Any]) -> dict[str, JsonValue]:
-    signature = inspect.signature(definition.function)
-    properties: dict[str, JsonValue] = {}
-    required: list[JsonValue] = []
-    for position, (name, parameter) in enumerate(signature.parameters.items()):
-        variadic = parameter.kind in {parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD}
-        if variadic or (position == 0 and name in _UNTYPED):
-            continue
-        schema = _describable(annotations.get(name, Any))
-        properties[name] = {} if schema is None else schema
-        if parameter.default is parameter.empty:
-            required.append(name)
-    return {"type": "object", "properties": properties, "required": required}
-
-
-class _Schema(GenerateJsonSchema):
-    """JSON Schema without default values, which may be anything, a key perhaps, and without warnings."""
-
-    def emit_warning(self, kind: JsonSchemaWarningKind, detail: str) -> None:
-        """Say nothing: it would be said in the middle of the program's own output."""
-
-    def default_schema(self, schema: core_schema.WithDefaultSchema) -> dict[str, Any]:
-        """The schema of a value that may be left out."""
-        return self.generate_inner(schema["schema"])
-
-
-def _describable(annotation: Any) -> dict[str, JsonValue] | None:  # noqa: ANN401 -- whatever stands in an annotation
-    try:
-        return TypeAdapter(annotation).json_schema(schema_generator=_Schema)
-    except Exception:  # noqa: BLE001 -- many types have no JSON form, and pydantic says so in many ways
-        return None
-
-
-def _fingerprint(agent: AgentDefinition, tools: list[ToolDefinition]) -> str:
-    """SHA-256 over the source of the agent and its tools; it changes when their code does, and only then."""
-    digest = hashlib.sha256()
-    for definition in (agent, *tools):
-        digest.update(_code_of(definition.function))
-        digest.update(b"\0")
-    return f"sha256:{digest.hexdigest()}"
-
-
-def _code_of(function: Callable[..., Any]) -> bytes:
-    code = inspect.unwrap(function).__code__
-    try:
-        # "<string>", "<stdin>": several pieces of code share the name, and from Python 3.13 one of them has a source.
-        if not code.co_filename.startswith("<"):
-            return inspect.getsource(function).encode("utf-8", "surrogateescape")
-    except Exception:  # noqa: BLE001, S110 -- shipped without sources, or edited since it was imported
-        pass
-    return _instructions(code)
-
-
-def _instructions(code: CodeType) -> bytes:
-    constants = [_instructions(one) if inspect.iscode(one) else repr(one).encode() for one in code.co_consts]
-    return b"\0".join([code.co_code, repr(code.co_names).encode(), *constants])

@@ -14,11 +14,17 @@ VALUES = {
     "sample_rate": (0.25, "0.5", 0.5),
     "capture_content": (True, "no", False),
     "exit_timeout": (1.5, "3", 3.0),
+    "flush_interval": (0.5, "1.5", 1.5),
+    "spool_dir": ("first", "second", "second"),
+    "durable": (True, "yes", True),
+    "metrics": (True, "on", True),
+    "save_on_sigterm": (True, "no", False),
 }
 OTEL_VALUES = {
     "service_name": ("third", "third"),
     "enabled": ("true", False),
     "capture_content": ("NO_CONTENT", False),
+    "flush_interval": ("500", 0.5),
 }
 
 

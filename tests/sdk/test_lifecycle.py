@@ -241,11 +241,14 @@ PROGRAM = """
 
 
 def run(program, url, **environ):
-    """Run a program to its end; answers with the finished process and the seconds that it took to end."""
+    """Run a program to its end; answers with its code, its errors and the seconds that it took to end.
+
+    It has more time for the end than it needs, however busy the machine is, unless a test says otherwise.
+    """
     kept = {name: value for name, value in os.environ.items() if name != "PYTEST_VERSION"}
     process = subprocess.Popen(
         [sys.executable, "-W", "error", "-c", textwrap.dedent(PROGRAM) + textwrap.dedent(program)],
-        env=kept | {"AMS_ENDPOINT": url, "AMS_API_KEY": "the-key"} | environ,
+        env=kept | {"AMS_ENDPOINT": url, "AMS_API_KEY": "the-key", "AMS_EXIT_TIMEOUT": "30"} | environ,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -281,14 +284,14 @@ def test_however_it_ends_in_python(platform, ending, code):
 def test_with_nothing_listening_the_end_comes_at_once_and_in_silence():
     code, errors, seconds = run("", "http://127.0.0.1:9")
     assert (code, errors) == (0, "")
-    assert seconds < 1.8  # the limit of two seconds was not what ended it
+    assert seconds < 15  # the limit was not what ended it
 
 
 @pytest.mark.parametrize(
     "wait", ["", "time.sleep(0.5)"]
 )  # before the worker has begun to send, and in the middle of it
 def test_a_platform_that_hangs_costs_the_end_no_more_than_its_limit(silent_port, wait):
-    code, errors, seconds = run(wait, silent_port)
+    code, errors, seconds = run(wait, silent_port, AMS_EXIT_TIMEOUT="2")
     assert (code, errors) == (0, "")
     assert seconds < 2 + 2  # the limit, and a busy machine
 
@@ -303,12 +306,12 @@ def test_a_platform_that_answers_503_for_ever_does_not_hold_the_end(sink):
     sink.answers = [(503, {"Retry-After": "3600"}, b"")]
     code, errors, seconds = run("", sink.url)
     assert (code, errors) == (0, "")
-    assert seconds < 1.8
+    assert seconds < 15
 
 
 def test_a_sink_that_hangs_in_the_middle_of_a_send(sink):
     sink.answers = [REGISTERED, hang]
-    code, errors, seconds = run("time.sleep(0.5)", sink.url)
+    code, errors, seconds = run("time.sleep(0.5)", sink.url, AMS_EXIT_TIMEOUT="2")
     assert (code, errors) == (0, "")
     assert seconds < 5
 
@@ -341,3 +344,26 @@ def test_unconfigured_is_silent(tmp_path):
     assert all(line.startswith("import time:") for line in done.stderr.splitlines())
     assert "httpx" not in done.stderr
     assert not Path(os.environ["AMS_STATE_DIR"]).exists()
+
+
+def test_a_user_without_a_home_folder_is_traced_in_memory(platform, monkeypatch, held_back):
+    def homeless(*_, **__):
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("AMS_STATE_DIR")
+    monkeypatch.setattr("platformdirs.user_state_path", homeless)
+    ams_sdk.configure(endpoint=platform.url, api_key="the-key")
+    walker("up")
+    assert ams_sdk.shutdown()
+    assert ams_sdk.stats().exported == {"platform": 2}
+    assert {place for place, _ in held_back} == {"finding the folder of the spool"}
+    held_back.clear()
+
+
+def test_a_configuration_that_cannot_be_used_leaves_the_old_one_at_work(recorder, monkeypatch):
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "nowhere")
+    with pytest.raises(ams_sdk.ConfigurationError):
+        ams_sdk.configure()
+    monkeypatch.delenv("OTEL_EXPORTER_OTLP_ENDPOINT")
+    look("up")
+    assert len(recorder.spans) == 1

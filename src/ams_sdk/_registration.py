@@ -1,0 +1,147 @@
+"""What the platform is told about an agent: its interface, its tools, and a fingerprint of their code."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import logging
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import JsonValue, TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema
+
+from ams_sdk._decorators import ToolDefinition, definition_of
+from ams_sdk._guard import guard
+from ams_sdk._version import __version__
+from ams_sdk.wire import AgentRegistration, AgentTool
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import CodeType
+
+    from pydantic.json_schema import JsonSchemaWarningKind
+    from pydantic_core import core_schema
+
+    from ams_sdk._decorators import AgentDefinition, Definition
+
+__all__ = ["registration_of"]
+
+logger = logging.getLogger("ams_sdk")
+
+_UNTYPED: Final = {"self", "cls"}
+
+
+def registration_of(agent: AgentDefinition) -> AgentRegistration:
+    """The record of an agent."""
+    tools = sorted(_tools_of(agent), key=lambda tool: tool.name)
+    input_schema, output_schema = _schemas(agent)
+    return AgentRegistration(
+        name=agent.name,
+        version=agent.version,
+        description=agent.description,
+        fingerprint=_fingerprint(agent, tools),
+        input_schema=input_schema,
+        output_schema=output_schema,
+        tools=[
+            AgentTool(name=tool.name, description=tool.description, input_schema=_schemas(tool)[0]) for tool in tools
+        ],
+        sdk=f"ams-sdk/{__version__}",
+    )
+
+
+def _tools_of(agent: AgentDefinition) -> tuple[ToolDefinition, ...]:
+    if agent.tools is not None:
+        return agent.tools
+    module = sys.modules.get(agent.function.__module__)
+    found = (definition_of(value) for value in list(vars(module).values())) if module else ()
+    # A dictionary: a tool that has two names in its module is one tool, and two tools of one name would be ambiguous.
+    return tuple({tool.name: tool for tool in found if isinstance(tool, ToolDefinition)}.values())
+
+
+def _schemas(definition: Definition) -> tuple[dict[str, JsonValue] | None, dict[str, JsonValue] | None]:
+    """JSON Schema of the arguments and of the result, None where the annotations do not say."""
+    annotations = _annotations(definition.function)
+    takes = None
+    with guard(f"{definition.name}: describing its arguments"):
+        takes = _input_schema(definition, annotations)
+    return takes, _describable(annotations["return"]) if "return" in annotations else None
+
+
+def _annotations(function: Callable[..., Any]) -> dict[str, Any]:
+    """The annotations that can be evaluated: some name types that only a type checker imports."""
+    found: dict[str, Any] = {}
+    scope = getattr(inspect.unwrap(function), "__globals__", {})
+    for name, annotation in _unevaluated(function).items():
+        try:
+            found[name] = eval(annotation, scope) if isinstance(annotation, str) else annotation  # noqa: S307 -- the program's own code
+        except Exception:  # any expression may stand there
+            logger.debug("ams_sdk: the annotation %r of %s cannot be evaluated", annotation, function, exc_info=True)
+    return found
+
+
+def _unevaluated(function: Callable[..., Any]) -> dict[str, Any]:
+    if sys.version_info >= (3, 14):
+        # Annotations are evaluated when they are asked for (PEP 649); one that cannot be must not cost the others.
+        import annotationlib  # noqa: PLC0415 -- new in 3.14
+
+        return annotationlib.get_annotations(function, format=annotationlib.Format.FORWARDREF)
+    return inspect.get_annotations(function)
+
+
+def _input_schema(definition: Definition, annotations: dict[str, Any]) -> dict[str, JsonValue]:
+    signature = inspect.signature(definition.function)
+    properties: dict[str, JsonValue] = {}
+    required: list[JsonValue] = []
+    for position, (name, parameter) in enumerate(signature.parameters.items()):
+        variadic = parameter.kind in {parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD}
+        if variadic or (position == 0 and name in _UNTYPED):
+            continue
+        schema = _describable(annotations.get(name, Any))
+        properties[name] = {} if schema is None else schema
+        if parameter.default is parameter.empty:
+            required.append(name)
+    return {"type": "object", "properties": properties, "required": required}
+
+
+class _Schema(GenerateJsonSchema):
+    """JSON Schema without default values, which may be anything, a key perhaps, and without warnings."""
+
+    def emit_warning(self, kind: JsonSchemaWarningKind, detail: str) -> None:
+        """Say nothing: it would be said in the middle of the program's own output."""
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> dict[str, Any]:
+        """The schema of a value that may be left out."""
+        return self.generate_inner(schema["schema"])
+
+
+def _describable(annotation: Any) -> dict[str, JsonValue] | None:  # noqa: ANN401 -- whatever stands in an annotation
+    try:
+        return TypeAdapter(annotation).json_schema(schema_generator=_Schema)
+    except Exception:  # noqa: BLE001 -- many types have no JSON form, and pydantic says so in many ways
+        return None
+
+
+def _fingerprint(agent: AgentDefinition, tools: list[ToolDefinition]) -> str:
+    """SHA-256 over the source of the agent and its tools; it changes when their code does, and only then."""
+    digest = hashlib.sha256()
+    for definition in (agent, *tools):
+        digest.update(_code_of(definition.function))
+        digest.update(b"\0")
+    return f"sha256:{digest.hexdigest()}"
+
+
+def _code_of(function: Callable[..., Any]) -> bytes:
+    code = inspect.unwrap(function).__code__
+    try:
+        # "<string>", "<stdin>": several pieces of code share the name, and from Python 3.13 one of them has a source.
+        if not code.co_filename.startswith("<"):
+            return inspect.getsource(function).encode("utf-8", "surrogateescape")
+    except Exception:  # noqa: BLE001, S110 -- shipped without sources, or edited since it was imported
+        pass
+    return _instructions(code)
+
+
+def _instructions(code: CodeType) -> bytes:
+    constants = [_instructions(one) if inspect.iscode(one) else repr(one).encode() for one in code.co_consts]
+    return b"\0".join([code.co_code, repr(code.co_names).encode(), *constants])
