@@ -20,6 +20,7 @@ OPERATION_CHAT: Final = "chat"
 OPERATION_EMBEDDINGS: Final = "embeddings"
 OPERATION_GENERATE_CONTENT: Final = "generate_content"
 OPERATION_TEXT_COMPLETION: Final = "text_completion"
+INFERENCE_OPERATIONS: Final = frozenset({OPERATION_CHAT, OPERATION_GENERATE_CONTENT, OPERATION_TEXT_COMPLETION})
 
 AGENT_NAME: Final = "gen_ai.agent.name"
 AGENT_DESCRIPTION: Final = "gen_ai.agent.description"
@@ -34,6 +35,11 @@ TOOL_ARGUMENTS: Final = "gen_ai.tool.call.arguments"
 TOOL_RESULT: Final = "gen_ai.tool.call.result"
 
 ERROR_TYPE: Final = "error.type"
+
+INVOKE_AGENT_DURATION: Final = "gen_ai.invoke_agent.duration"
+INVOKE_AGENT_INFERENCE_CALLS: Final = "gen_ai.invoke_agent.inference_calls"
+INVOKE_AGENT_TOOL_CALLS: Final = "gen_ai.invoke_agent.tool_calls"
+EXECUTE_TOOL_DURATION: Final = "gen_ai.execute_tool.duration"
 
 SERVICE_NAME: Final = "service.name"
 SERVICE_INSTANCE_ID: Final = "service.instance.id"
