@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Final
 import bcrypt
 from measured.figures import median_of, show
 from measured.load import Logins
-from measured.servers import end_on_signals, reference_server
+from measured.servers import reference_server
+from measured.signals import end_on_signals
 
 if TYPE_CHECKING:
     from measured.servers import Server

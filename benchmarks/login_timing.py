@@ -25,7 +25,8 @@ from typing import TYPE_CHECKING, Final
 from measured.connection import HttpConnection, request
 from measured.figures import Figure, median_of, show
 from measured.load import void
-from measured.servers import EMAIL, end_on_signals, reference_server
+from measured.servers import EMAIL, reference_server
+from measured.signals import end_on_signals
 
 if TYPE_CHECKING:
     from collections.abc import Callable

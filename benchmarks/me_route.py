@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING, Final
 
 from measured.figures import median_of, show
 from measured.load import Logins, fixed_rate, full_speed, generator, percentile
-from measured.peers import peer_python, peer_version
-from measured.servers import REVOKED, bare_starlette, end_on_signals, fastapi_users, reference_server
+from measured.peers import FASTAPI_USERS
+from measured.servers import REVOKED, bare_starlette, fastapi_users, reference_server
+from measured.signals import end_on_signals
 
 if TYPE_CHECKING:
     from measured.figures import Figure
@@ -108,7 +109,7 @@ def main() -> int:
         figures,
         as_json=options.json,
         load=generator(),
-        fastapi_users=peer_version(peer_python(), "fastapi-users"),
+        fastapi_users=FASTAPI_USERS.version(),
     )
 
 

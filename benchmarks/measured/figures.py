@@ -8,8 +8,12 @@ import platform
 import statistics
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
-_PACKAGES = ("starlette", "uvicorn", "httptools", "uvloop", "sqlalchemy", "bcrypt")
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_SERVER_PACKAGES = ("starlette", "uvicorn", "httptools", "uvloop", "sqlalchemy", "bcrypt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +51,54 @@ def median_of(
     return Figure(name, statistics.median(rounds), min(rounds), max(rounds), unit, least, most)
 
 
-def show(title: str, figures: list[Figure], *, as_json: bool, **about: object) -> int:
-    """Print the figures; the exit code is 1 if a budget is missed."""
+def compared(  # noqa: PLR0913 -- all but two are keyword-only
+    what: str,
+    found: Mapping[str, Sequence[float]],
+    unit: str = "",
+    *,
+    base: str,
+    ours: tuple[str, ...],
+    most: float | None = None,
+    wish: float | None = None,
+) -> list[Figure]:
+    """What each side took, and its ratio to ``base``, of rounds that stood side by side; ``ours`` have the budget."""
+    figures = [median_of(f"{what}: {side}", list(values), unit) for side, values in found.items()]
+    for side, values in found.items():
+        if side == base:
+            continue
+        ratios = [one / other for one, other in zip(values, found[base], strict=True)]
+        wished = f" (wish: {wish:g})" if side in ours and wish is not None else ""
+        name = f"{what}: {side} to {base}{wished}"
+        figures.append(median_of(name, ratios, "x", most=most if side in ours else None))
+    return figures
+
+
+def show(
+    title: str,
+    figures: list[Figure],
+    *,
+    as_json: bool,
+    packages: Sequence[str] = _SERVER_PACKAGES,
+    notes: Sequence[str] = (),
+    **about: object,
+) -> int:
+    """Print the figures, then the notes; the exit code is 1 if a budget is missed."""
     about |= {"python": platform.python_version(), "cores": os.cpu_count()}
-    about |= {package: version(package) for package in _PACKAGES}
+    about |= {package: version(package) for package in packages}
     if as_json:
         rows = [asdict(figure) | {"is_met": figure.is_met} for figure in figures]
-        print(json.dumps({"title": title, "about": about, "figures": rows}))
+        print(json.dumps({"title": title, "about": about, "figures": rows, "notes": notes}))
     else:
         print(title)
         print("  " + ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in about.items()))
         for figure in figures:
-            spread = f"({figure.lowest:.3g} to {figure.highest:.3g})"
-            value = f"{figure.value:.1f}" if figure.value >= 100 else f"{figure.value:.3g}"  # noqa: PLR2004 -- digits that mean something
+            spread = f"({_digits(figure.lowest)} to {_digits(figure.highest)})"
+            value = _digits(figure.value)
             print(f"  {figure.name:<58} {value:>8} {figure.unit:<4} {spread:<20} {figure.verdict}".rstrip())
+        for note in notes:
+            print(f"  {note}")
     return 0 if all(figure.is_met for figure in figures) else 1
+
+
+def _digits(value: float) -> str:
+    return f"{value:.1f}" if value >= 100 else f"{value:.3g}"  # noqa: PLR2004 -- digits that mean something

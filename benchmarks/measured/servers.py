@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import signal
 import socket
 import subprocess
 import sys
@@ -21,11 +20,10 @@ from sqlalchemy import Connection, insert
 
 from ams_reference_server.db import Database
 from ams_reference_server.models import revoked_tokens, users
-from measured.peers import peer_python
+from measured.peers import FASTAPI_USERS
 
 if TYPE_CHECKING:
     from collections.abc import Generator
-    from types import FrameType
 
 USERS: Final = 300
 REVOKED: Final = 10_000
@@ -72,16 +70,6 @@ class Server:
             httpx.HTTPError: it is not answered with 200.
         """
         return httpx.get(self.url + self.me, headers=self.headers, timeout=60).raise_for_status().content
-
-
-def end_on_signals() -> None:
-    """Let SIGTERM and Ctrl-C unwind every ``with`` without a stack, so that no server stays behind."""
-
-    def end(number: int, _frame: FrameType | None) -> None:
-        sys.exit(128 + number)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)
 
 
 @contextmanager
@@ -131,7 +119,7 @@ def fastapi_users(folder: Path, cost: int = 12) -> Generator[Server]:
         cost: as above.
     """
     more = [str(folder / "peer.db"), str(USERS), str(cost)]
-    with _running([peer_python(), str(_PEERS / "fastapi_users_server.py")], *more) as port:
+    with _running([FASTAPI_USERS.python(), str(_PEERS / "fastapi_users_server.py")], *more) as port:
         server = Server("fastapi-users", port, "/users/me")
         account = {"email": EMAIL, "password": PASSWORD}
         httpx.post(f"{server.url}/auth/register", json=account, timeout=30).raise_for_status()

@@ -1,0 +1,1 @@
+"""What ``sdk.py`` measures, one function a row."""

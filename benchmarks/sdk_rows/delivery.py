@@ -1,0 +1,66 @@
+"""What arrives at the backend, and what that costs the whole process."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from measured.figures import compared, median_of
+from measured.programs import many_calls
+from measured.sides import AMS, STOCK, NotMeasuredError
+
+if TYPE_CHECKING:
+    from measured.figures import Figure
+    from measured.sides import Run, Side
+
+_CPU, _CPU_WISH = 0.25, 0.15
+_PEAK, _PEAK_WISH = 128, 100
+
+
+def cpu(run: Run) -> list[Figure]:
+    """CPU of all threads for each span that arrived, with everybody's own compression and with gzip for all."""
+    return [
+        *_cpu_of(run, "CPU of a delivered span"),
+        *_cpu_of(run, "the same, gzip", OTEL_EXPORTER_OTLP_COMPRESSION="gzip"),
+    ]
+
+
+def _cpu_of(run: Run, what: str, **environ: str) -> list[Figure]:
+    def measure(side: Side) -> float:
+        run.sink.forget()
+        found = many_calls(side, "delivered", run.sink.url, **environ)
+        arrived = run.sink.count()
+        lost = int(found["calls"] + found["warm"]) - arrived.spans
+        if lost:
+            run.note(f"{side.name}: {what}: {lost} spans of {int(found['calls'])} did not arrive")
+        if environ and arrived.compressed < arrived.requests:
+            run.note(f"{side.name}: {what}: {arrived.compressed} of {arrived.requests} requests were compressed")
+        if arrived.spans <= found["warm"]:
+            raise NotMeasuredError(f"{side.name}: {what}: nothing arrived")
+        return found["seconds"] / (arrived.spans - found["warm"]) * 1e6
+
+    found = run.in_turns(run.rounds, measure)
+    return compared(what, found, "µs", base=STOCK, ours=(AMS,), most=_CPU, wish=_CPU_WISH)
+
+
+def burst(run: Run) -> list[Figure]:
+    """200 000 calls as fast as one thread makes them, then the end: what is lost, and how much memory that takes."""
+
+    def measure(side: Side) -> dict[str, float]:
+        run.sink.forget()
+        found = many_calls(side, "burst", run.sink.url)
+        arrived = run.sink.count()
+        if arrived.duplicates:
+            run.note(f"{side.name}: burst: {arrived.duplicates} spans arrived twice")
+        return found | {"lost": found["calls"] - arrived.spans}
+
+    figures: list[Figure] = []
+    for side, values in run.in_turns(min(run.rounds, 3), measure, peer_rounds=1).items():
+        ours = side == AMS
+        peak = f"burst, peak memory: {side}" + (f" (wish: {_PEAK_WISH})" if ours else "")
+        figures += [
+            median_of(f"burst, spans lost: {side}", [one["lost"] for one in values], most=0 if ours else None),
+            median_of(peak, [one["peak"] for one in values], "MiB", most=_PEAK if ours else None),
+            median_of(f"burst, a call: {side}", [one["called"] for one in values], "µs"),
+            median_of(f"burst, until all is sent: {side}", [one["finished"] for one in values], "s"),
+        ]
+    return figures
