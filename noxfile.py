@@ -93,6 +93,13 @@ def wheel(session: nox.Session) -> None:
 
 
 @nox.session
+def conformance(session: nox.Session) -> None:
+    """Run OpenTelemetry's own tests of spans and providers on ours."""
+    session.install(".", *GROUPS(PROJECT, "conformance"))
+    session.run("python", "tests/conformance/opentelemetry_suite.py")
+
+
+@nox.session
 def openapi(session: nox.Session) -> None:
     """Write docs/openapi.json again; a test compares it with what the server answers."""
     session.install(".[server]")
