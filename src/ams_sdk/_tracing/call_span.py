@@ -29,9 +29,10 @@ if TYPE_CHECKING:
     from ams_sdk._decorators import Definition
     from ams_sdk._decorators.run import Run
 
-__all__ = ["CallSpan", "UnsampledSpan"]
+__all__ = ["NOTHING", "CallSpan", "UnsampledSpan"]
 
-_NOTHING: Final[Any] = object()
+NOTHING: Final[Any] = object()
+"""Stands for a result that is not recorded."""
 _NO_NAMES: Final[dict[str, Any]] = {}
 _TOO_LARGE: Final = SPAN + MAX_TEXT
 _TRIVIAL: Final = frozenset({int, float, bool, type(None)})
@@ -63,7 +64,7 @@ class CallSpan(RecordingSpan):
     _args: tuple[Any, ...] | None = None
     _kwargs: dict[str, Any] = _NO_NAMES
     _arguments: tuple[str, str] | None = None
-    _result: Any = _NOTHING
+    _result: Any = NOTHING
     _weight: int = SPAN
 
     def keep_arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -142,7 +143,7 @@ class CallSpan(RecordingSpan):
 
     def result(self) -> tuple[str, str] | None:
         """The attribute that holds what the call returned, or None if that is not recorded."""
-        if self._result is _NOTHING:
+        if self._result is NOTHING:
             return None
         kept: Any = self._result
         is_rendered: bool = type(kept) is tuple  # no atom is one

@@ -1,8 +1,11 @@
 """A collector that the environment names, with a real server where it matters."""
 
 import gzip
+from concurrent.futures import ThreadPoolExecutor
 
+import grpc
 import pytest
+from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
 
 import ams_sdk
 from ams_sdk import ConfigurationError, tool
@@ -112,3 +115,37 @@ def test_the_address_that_cannot_be_used_is_told_at_configure(monkeypatch):
     with pytest.raises(ConfigurationError, match="OTEL_EXPORTER_OTLP_ENDPOINT"):
         ams_sdk.configure()
     assert not ams_sdk.stats().configured
+
+
+@pytest.fixture
+def grpc_collector():
+    """A real collector over gRPC, on loopback."""
+
+    class Collector(trace_service_pb2_grpc.TraceServiceServicer):
+        requests = []  # noqa: RUF012 -- made anew for each test
+
+        def Export(self, request, _context):  # noqa: N802 -- gRPC's name
+            self.requests.append(request)
+            return trace_service_pb2.ExportTraceServiceResponse()
+
+    server = grpc.server(ThreadPoolExecutor(1))
+    collector = Collector()
+    trace_service_pb2_grpc.add_TraceServiceServicer_to_server(collector, server)
+    collector.port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    yield collector
+    server.stop(None).wait()
+
+
+def test_a_collector_over_grpc_gets_them_by_opentelemetrys_own_exporter(grpc_collector, monkeypatch, caplog):
+    monkeypatch.setenv(ALL + "ENDPOINT", f"http://127.0.0.1:{grpc_collector.port}")
+    monkeypatch.setenv(ALL + "PROTOCOL", "grpc")
+    ams_sdk.configure()
+    look("up")
+    assert ams_sdk.flush(30)
+    (request,) = grpc_collector.requests
+    (span,) = request.resource_spans[0].scope_spans[0].spans
+    assert span.name == "execute_tool look"
+    assert ams_sdk.stats().exported == {"otlp": 1}
+    assert ams_sdk.shutdown()
+    assert caplog.records == []
