@@ -81,7 +81,8 @@ def encode_text_attribute(key: str, text: str, tag: bytes) -> bytes:
     size = len(body)
     if size < _SHORT:
         heads = _heads[tag].get(key)
-        return ((heads and heads[size]) or _learn(_heads[tag], tag, key, size)) + body
+        head = None if heads is None else heads[size]
+        return (head or _learn(_heads[tag], tag, key, size)) + body
     return _before_text(tag, key, size) + body
 
 
