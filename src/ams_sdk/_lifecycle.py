@@ -214,7 +214,8 @@ def _start(
     registrar = None if connection is None else _registrar(engine, connection, transport)
     if registrar is not None:
         engine.ask_for_ids(registrar.agent_started)
-    _end(_take_down(), keep_guests=True)
+    if _process.configured is not None:  # else calls that came meanwhile would be told that nothing is configured
+        _end(_take_down(), keep_guests=True)
     engine.start()  # spans that the application makes before its first decorated call belong to the trace as well
     _process.configured = _process.latest = _Configured(settings, engine, registrar)
     runtime.set_current(_process.configured)

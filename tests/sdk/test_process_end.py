@@ -33,7 +33,9 @@ class Program:
     """A program in a process of its own."""
 
     def __init__(self, body, url, tmp_path, *options, head=HEAD, **environ) -> None:
-        kept = {name: value for name, value in os.environ.items() if name != "PYTEST_VERSION"}
+        # Without coverage: it has a handler of its own for SIGTERM, and here it matters who has one.
+        left_out = ("PYTEST_VERSION", "COVERAGE_")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
         kept |= {"AMS_ENDPOINT": url, "AMS_API_KEY": "the-key", "AMS_SPOOL_DIR": str(tmp_path / "spool")}
         kept |= {"AMS_EXIT_TIMEOUT": "30"}  # more than it needs, however busy the machine is
         self.process = subprocess.Popen(
@@ -375,12 +377,14 @@ def test_a_signal_handler_during_the_first_call_starts_no_second_worker(sink, tm
                 time.sleep(0.02)  # the alarm comes in here at the latest
             except TimeoutError:
                 pass
-        assert ams_sdk.shutdown()
+        complete = ams_sdk.shutdown()
+        assert complete or {"raise" in handler}
         """,
         sink.url,
         tmp_path,
     )
-    # With a handler that raises, Python itself may tell of a thread that it could not begin.
+    # A handler that raises may do so inside Thread.start: Python itself may then tell of a thread that
+    # it could not begin, and what that thread was to send is not promised. Nothing hangs or comes twice.
     errors = program.process.communicate(timeout=60)[1]
     assert program.process.returncode == 0, errors
     assert errors == "" or "TimeoutError" in handler

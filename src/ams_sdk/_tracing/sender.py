@@ -76,7 +76,10 @@ class Sender:
         self._begin()
 
     def _begin(self) -> None:
-        self._condition = threading.Condition()
+        # The lock is entered by itself: the condition's own way in is Python code, and what a signal handler
+        # raises in it would leave the lock held for ever.
+        self._lock = threading.RLock()
+        self._condition = threading.Condition(self._lock)
         self._thread: threading.Thread | None = None
         self._intake: SpanIntake | None = None
         self._parcels = Parcels()
@@ -93,7 +96,7 @@ class Sender:
 
     def open(self) -> None:
         """Start the thread: there will be something to send."""
-        with self._condition:
+        with self._lock:
             self._start()
 
     def look_around(self) -> None:
@@ -103,7 +106,7 @@ class Sender:
 
     def offer(self, parcel: Parcel) -> None:
         """Take a batch; never waits on the network."""
-        with self._condition:
+        with self._lock:
             self._offered += 1
             for lost in self._parcels.add(parcel):
                 self._settled += 1
@@ -112,7 +115,7 @@ class Sender:
 
     def submit_job(self, job: Callable[[], None]) -> None:
         """Let the thread run this before it sends what comes later, for example the registration of an agent."""
-        with self._condition:
+        with self._lock:
             if not self._is_closing:
                 self._jobs.append(job)
                 self._jobs_offered += 1
@@ -123,7 +126,7 @@ class Sender:
 
         A pause that was not asked for ends now.
         """
-        with self._condition:
+        with self._lock:
             offered, jobs = self._offered, self._jobs_offered
             if not self._pause_was_asked_for:
                 self._not_before = 0.0
@@ -134,7 +137,7 @@ class Sender:
 
     def hurry(self) -> None:
         """The program ends: what fails from now on is not tried again."""
-        with self._condition:
+        with self._lock:
             self._is_closing = True
             if not (self._pause_was_asked_for or self._parcels.all_on_disk):
                 # It would be lost with the process, so it has one more try, now.
@@ -143,18 +146,18 @@ class Sender:
 
     def join(self, deadline: float) -> bool:
         """After the last offer, wait for the end of the thread; answers whether everything has arrived."""
-        with self._condition:
+        with self._lock:
             self._is_done = True
             self._condition.notify_all()
             thread = self._thread
         if thread is not None and thread.ident is not None and thread is not threading.current_thread():
             thread.join(max(0.0, deadline - time.monotonic()))
-        with self._condition:
+        with self._lock:
             return self._settled >= self._offered and not self._failed
 
     def counts(self) -> Counts:
         """What became of the batches, in spans."""
-        with self._condition:
+        with self._lock:
             waiting, spooled = self._parcels.spans()
             return Counts(
                 exported=self._exported,
@@ -185,7 +188,7 @@ class Sender:
                 with guard(f"{self._name}: sending", BaseException):  # nothing ends this thread before its time
                     self._run_jobs()
                     self._adopt()
-                    with self._condition:
+                    with self._lock:
                         parcel = self._parcels.first()
                     if parcel is not None and time.monotonic() >= self._not_before:
                         self._deliver(parcel)
@@ -194,7 +197,7 @@ class Sender:
 
     def _wait_for_work(self) -> bool:
         """Wait; False if there is nothing more to do for this process."""
-        with self._condition:
+        with self._lock:
             while not self._jobs:
                 now = time.monotonic()
                 parcel = self._parcels.first()
@@ -212,7 +215,7 @@ class Sender:
             job = self._jobs.pop(0)
             with guard(f"{self._name}: a job", BaseException):
                 job()
-            with self._condition:
+            with self._lock:
                 self._jobs_done += 1
                 self._condition.notify_all()
 
@@ -227,7 +230,7 @@ class Sender:
         self._next_look = now + _LOOK_AROUND
         with guard(f"{self._name}: looking for spans that were left behind"):
             found = self._spool.orphans(_MOST_AT_ONCE)  # may take a while, during which others may offer
-            with self._condition:
+            with self._lock:
                 for batch in found:
                     self._parcels.add(Parcel(batch.spans, stored=batch, is_own=False))
             if found:
@@ -254,7 +257,7 @@ class Sender:
         self._pause, self._not_before = _FIRST_PAUSE, 0.0
         is_refused = verdict.outcome is Outcome.REFUSED
         parcel.set_aside() if is_refused else parcel.discard()
-        with self._condition:
+        with self._lock:
             arrived = 0 if is_refused else max(0, parcel.spans - verdict.rejected)
             if parcel.is_own:
                 self._exported += arrived
@@ -264,7 +267,7 @@ class Sender:
         self._settle(parcel)
 
     def _settle(self, parcel: Parcel) -> None:
-        with self._condition:
+        with self._lock:
             if self._parcels.remove(parcel) and parcel.is_own:
                 self._settled += 1
             self._condition.notify_all()
@@ -320,7 +323,7 @@ class Sender:
         # The jitter keeps a thousand agents from coming back in the same moment.
         wait = max(self._pause * random.uniform(0.5, 1.0), asked)  # noqa: S311 -- no secret
         self._pause = min(self._pause * 2, _LONGEST_PAUSE)
-        with self._condition:
+        with self._lock:
             # The platform asks the client for a pause, not the batch: all wait.
             self._not_before = time.monotonic() + wait
             self._pause_was_asked_for = asked > 0
@@ -336,7 +339,7 @@ class Sender:
             self._dropped[reason] = self._dropped.get(reason, 0) + spans
 
     def _end(self) -> None:
-        with self._condition:
+        with self._lock:
             self._has_ended = True
             spans, on_disk = self._parcels.spans()
             self._drop("not sent at the end", spans - on_disk)
