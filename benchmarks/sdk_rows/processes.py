@@ -101,7 +101,7 @@ def _exits(run: Run, outage: str, folders: dict[Side, Path]) -> dict[Side, float
         ended: dict[Side, float] = {}
         deadline = time.monotonic() + MOST_SECONDS
         while len(ended) < len(running) and time.monotonic() < deadline:
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(_LOOK_SECONDS)  # several processes are polled in turn, none of them wakes us
             now = time.monotonic()
             ended |= {side: now for side, one in running.items() if side not in ended and one.poll() is not None}
         taken: dict[Side, float] = {}
@@ -127,7 +127,7 @@ def _delivered_by_the_next_start(run: Run, folder: Path) -> int:
             spans = run.sink.count().spans
             if spans > _NESTED_SPANS:
                 break
-            time.sleep(_LOOK_SECONDS * 10)
+            time.sleep(_LOOK_SECONDS * 10)  # the count is what another process says
     return max(run.sink.count().spans - 1, 0)
 
 

@@ -203,7 +203,7 @@ def memory(traced: Traced) -> dict[str, float]:
     before = peak_memory()
     for _ in range(UNHEARD_CALLS):
         traced.call("otters", 3)
-    time.sleep(SETTLE_SECONDS)
+    time.sleep(SETTLE_SECONDS)  # no exporter tells when it has failed
     return {"added": peak_memory() - before}
 
 

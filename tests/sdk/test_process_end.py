@@ -379,6 +379,9 @@ def test_a_signal_handler_during_the_first_call_starts_no_second_worker(sink, tm
                 pass
         complete = ams_sdk.shutdown()
         assert complete or {"raise" in handler}
+        ams_sdk.configure()  # and whatever happened, tracing can begin anew
+        look("after")
+        assert ams_sdk.shutdown()
         """,
         sink.url,
         tmp_path,
@@ -390,6 +393,7 @@ def test_a_signal_handler_during_the_first_call_starts_no_second_worker(sink, tm
     assert errors == "" or "TimeoutError" in handler
     ids = Counter(span.span_id for span in sink.spans)
     assert set(ids.values()) == {1}
+    assert recorded(sink)["after"] == 1
 
 
 def test_a_child_of_multiprocessing_is_terminated_at_once_whatever_it_does(sink, tmp_path):

@@ -286,7 +286,7 @@ class Sender:
         except (PlatformUnreachableError, ProtocolError) as error:
             logger.debug("ams_sdk: spans were not taken: %s", error)
             verdict = Verdict(Outcome.LATER)
-        except Exception:
+        except Exception:  # a fault of ours: counted and told as one, and the spans wait for the next try
             with guard(f"{self._name}: sending spans"):
                 raise
             verdict = Verdict(Outcome.LATER)

@@ -24,7 +24,7 @@ from opentelemetry.sdk.trace import (
 from opentelemetry.sdk.trace import Tracer as SdkTracer
 from opentelemetry.trace import NoOpTracer
 from tests.sdk.tracing.interleaving import AnotherThread, at_each_line, paused
-from tests.sdk.tracing.two_providers import RESOURCE, Counting, Kept, Listening, own_provider, stock_provider
+from tests.sdk.tracing.two_providers import RESOURCE, Composite, Counting, Kept, Listening, own_provider, stock_provider
 
 from ams_sdk import tool
 from ams_sdk._decorators import definition_of
@@ -186,24 +186,6 @@ def test_a_sampler_and_a_resource_that_are_assigned_count_for_the_tracers_from_t
     tracer = provider.get_tracer("test")
     assert not tracer.start_span("work").is_recording()
     assert tracer.resource.attributes == {"after": "fork"}
-
-
-class Composite(SpanProcessor):
-    """Keeps processors in a way of its own."""
-
-    def __init__(self) -> None:
-        self.inner = []
-
-    def add_span_processor(self, processor):
-        self.inner.append(processor)
-
-    def on_start(self, span, parent_context=None):
-        for one in self.inner:
-            one.on_start(span, parent_context)
-
-    def on_end(self, span):
-        for one in self.inner:
-            one.on_end(span)
 
 
 @pytest.mark.parametrize("composite", [Composite, ConcurrentMultiSpanProcessor])

@@ -9,7 +9,7 @@ from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.util._once import Once
-from tests.sdk.tracing.two_providers import Kept, own_provider
+from tests.sdk.tracing.two_providers import Composite, Kept, own_provider
 
 import ams_sdk
 from ams_sdk import agent, tool
@@ -326,24 +326,6 @@ def test_with_the_sdk_of_opentelemetry_disabled_calls_are_plain_calls(unconfigur
     recorder = unconfigured_recorder.configure()
     assert walker("up") == "up"
     assert names(recorder) == []
-
-
-class Composite(SpanProcessor):
-    """Keeps processors in a way of its own."""
-
-    def __init__(self) -> None:
-        self.inner = []
-
-    def add_span_processor(self, processor):
-        self.inner.append(processor)
-
-    def on_start(self, span, parent_context=None):
-        for one in self.inner:
-            one.on_start(span, parent_context)
-
-    def on_end(self, span):
-        for one in self.inner:
-            one.on_end(span)
 
 
 def test_a_provider_that_keeps_its_processors_in_a_way_of_its_own_is_joined_and_left(unconfigured_recorder):

@@ -32,6 +32,24 @@ class Counting(IdGenerator):
         return self._random
 
 
+class Composite(SpanProcessor):
+    """Keeps processors in a way of its own."""
+
+    def __init__(self) -> None:
+        self.inner = []
+
+    def add_span_processor(self, processor):
+        self.inner.append(processor)
+
+    def on_start(self, span, parent_context=None):
+        for one in self.inner:
+            one.on_start(span, parent_context)
+
+    def on_end(self, span):
+        for one in self.inner:
+            one.on_end(span)
+
+
 class Kept:
     """Takes spans as a pipeline does, and keeps them as they come."""
 
