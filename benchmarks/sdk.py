@@ -1,8 +1,9 @@
 """The budgets of the SDK, as ratios to the stock OpenTelemetry SDK, beside peers.
 
-Every side runs in processes of its own that take turns, and each peer in an environment of its own, which is made the
-first time (pip installs it). All of them send to a process on 127.0.0.1 that counts the spans. Ratios are of rounds
-that stood side by side, so that a busy machine slows all of them alike.
+Every side runs in processes of its own, and each peer in an environment of its own, which is made the first time (pip
+installs it). All of them send to processes on 127.0.0.1 that count the spans. Calls are measured in turns of some
+milliseconds: all sides' processes live at once and one of them runs, then the next. Ratios are of turns that stood side
+by side, so that a machine that is busy or changes its clock slows all of them alike.
 
     python benchmarks/sdk.py [--rounds N] [--only ROW …] [--peers stock,logfire,…] [--json]
 

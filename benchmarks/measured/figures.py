@@ -60,16 +60,20 @@ def compared(  # noqa: PLR0913 -- all but two are keyword-only
     ours: tuple[str, ...],
     most: float | None = None,
     wish: float | None = None,
+    ratios: Mapping[str, list[float]] | None = None,
 ) -> list[Figure]:
-    """What each side took, and its ratio to ``base``, of rounds that stood side by side; ``ours`` have the budget."""
+    """What each side took, and its ratio to ``base``, of rounds that stood side by side; ``ours`` have the budget.
+
+    ``ratios`` are given where they are of shorter times than the rounds.
+    """
     figures = [median_of(f"{what}: {side}", list(values), unit) for side, values in found.items()]
     for side, values in found.items():
         if side == base:
             continue
-        ratios = [one / other for one, other in zip(values, found[base], strict=True)]
+        beside = ratios[side] if ratios else [one / other for one, other in zip(values, found[base], strict=True)]
         wished = f" (wish: {wish:g})" if side in ours and wish is not None else ""
         name = f"{what}: {side} to {base}{wished}"
-        figures.append(median_of(name, ratios, "x", most=most if side in ours else None))
+        figures.append(median_of(name, beside, "x", most=most if side in ours else None))
     return figures
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import statistics
 from typing import TYPE_CHECKING, Final
 
 from measured.figures import compared, median_of
-from measured.programs import many_calls
-from measured.sides import AMS, OURS, STOCK, NotMeasuredError, NotOfferedError
+from measured.sides import AMS, OURS, STOCK
+from measured.turns import Program, all_arrived, in_turns, medians, ratios
 
 if TYPE_CHECKING:
     from measured.figures import Figure
     from measured.sides import Run, Side
+    from measured.turns import Round
 
 _CALL, _CALL_WISH = 0.20, 0.12
 _OFF: Final = round(0.5 / 24, 4)
@@ -35,70 +37,69 @@ def nested(run: Run) -> list[Figure]:
 
 def off(run: Run) -> list[Figure]:
     """A decorated call of a program that is not configured, and of one that samples nothing."""
-
-    def measure(side: Side) -> dict[str, float]:
-        found: dict[str, float] = {}
-        for how in ("on", "unconfigured", "unsampled") if side.name == STOCK else ("unconfigured", "unsampled"):
-            try:
-                found[how] = _measured(run, side, "call", how)["wall"]
-            except NotOfferedError as error:
-                run.note(f"off: {error}")
-        return found
-
-    taken = {
-        f"{side} {how}": [one[how] for one in values]
-        for side, values in run.in_turns(run.rounds, measure).items()
-        for how in values[0]
-    }
+    programs = {f"{side.name} {how}": Program(side, how) for side in run.sides for how in ("unconfigured", "unsampled")}
+    base = f"{STOCK} on"
+    found = _found(run, "call", {base: Program(_stock(run)), **programs})
     ours = (f"{AMS} unconfigured", f"{AMS} unsampled")
-    return compared("off", taken, "µs", base=f"{STOCK} on", ours=ours, most=_OFF, wish=_OFF_WISH)
+    return _compared("off", found, "wall", base=base, ours=ours, most=_OFF, wish=_OFF_WISH)
 
 
 def large(run: Run) -> list[Figure]:
     """A call with a text of 100 KB and a mapping of 1 000 items, against ``json.dumps`` of the two in that process."""
-    found = run.in_turns(run.rounds, lambda side: _measured(run, side, "large"))
+    found = _found(run, "large", _all_on(run))
+    wall, process, dumps = (medians(found, part) for part in ("wall", "process", "dumps"))
     figures: list[Figure] = []
-    for side, values in found.items():
+    for side, rounds in found.items():
         most = 1 if side == AMS else None
-        ratios = [one["wall"] / one["dumps"] for one in values]
+        to_dumps = [statistics.median(turn["wall"] / turn["dumps"] for turn in one.turns) for one in rounds]
         figures += [
-            median_of(f"large, wall: {side}", [one["wall"] for one in values], "µs"),
-            median_of(f"large, CPU of the process: {side}", [one["process"] for one in values], "µs"),
-            median_of(f"large, wall: json.dumps beside {side}", [one["dumps"] for one in values], "µs"),
-            median_of(f"large, wall: {side} to json.dumps", ratios, "x", most=most),
+            median_of(f"large, wall: {side}", wall[side], "µs"),
+            median_of(f"large, CPU of the process: {side}", process[side], "µs"),
+            median_of(f"large, wall: json.dumps beside {side}", dumps[side], "µs"),
+            median_of(f"large, wall: {side} to json.dumps", to_dumps, "x", most=most),
         ]
     return figures
 
 
 def durable(run: Run) -> list[Figure]:
     """A call in durable mode, beside one that is not. It has no budget."""
-    found: dict[str, list[float]] = {"on": [], "durable": []}
-    try:
-        for _ in range(run.rounds):
-            for how, values in found.items():
-                values.append(_measured(run, OURS, "call", how)["wall"])
-    except NotOfferedError as error:
-        run.note(f"durable: left out; {error}")
-        return []
-    return compared("a call in durable mode, wall", found, "µs", base="on", ours=("durable",))
+    found = _found(run, "call", {"on": Program(OURS), "durable": Program(OURS, "durable")})
+    return _compared("a call in durable mode", found, "wall", base="on", ours=("durable",))
 
 
 def _clocked(run: Run, what: str, case: str) -> list[Figure]:
-    found = run.in_turns(run.rounds, lambda side: _measured(run, side, case))
-    wall = {side: [one["wall"] for one in values] for side, values in found.items()}
-    thread = {side: [one["thread"] for one in values] for side, values in found.items()}
+    found = _found(run, case, _all_on(run))
     return [
-        *compared(f"{what}, wall", wall, "µs", base=STOCK, ours=(AMS,), most=_CALL, wish=_CALL_WISH),
-        *compared(f"{what}, CPU of the thread", thread, "µs", base=STOCK, ours=(AMS,)),
+        *_compared(f"{what}, wall", found, "wall", base=STOCK, ours=(AMS,), most=_CALL, wish=_CALL_WISH),
+        *_compared(f"{what}, CPU of the thread", found, "thread", base=STOCK, ours=(AMS,)),
     ]
 
 
-def _measured(run: Run, side: Side, case: str, how: str = "on") -> dict[str, float]:
-    """A case that is void unless each of its spans arrived, or none where none is to be made."""
-    run.sink.forget()
-    found = many_calls(side, case, run.sink.url, how)
-    expected = int(found["spans"]) if how in {"on", "durable"} else 0
-    arrived = run.sink.count().spans
-    if arrived != expected:
-        raise NotMeasuredError(f"{side.name}: {case}, {how}: {arrived} spans arrived and not {expected}")
+def _found(run: Run, case: str, programs: dict[str, Program]) -> dict[str, list[Round]]:
+    found = in_turns(run, case, programs)
+    all_arrived(found, programs)
     return found
+
+
+def _compared(  # noqa: PLR0913 -- all but three are keyword-only
+    what: str,
+    found: dict[str, list[Round]],
+    part: str,
+    *,
+    base: str,
+    ours: tuple[str, ...],
+    most: float | None = None,
+    wish: float | None = None,
+) -> list[Figure]:
+    if base not in found:
+        return []
+    values, beside = medians(found, part), ratios(found, part, base)
+    return compared(what, values, "µs", base=base, ours=ours, most=most, wish=wish, ratios=beside)
+
+
+def _all_on(run: Run) -> dict[str, Program]:
+    return {side.name: Program(side) for side in run.sides}
+
+
+def _stock(run: Run) -> Side:
+    return next(side for side in run.sides if side.name == STOCK)

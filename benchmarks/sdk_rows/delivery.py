@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from measured.figures import compared, median_of
 from measured.programs import many_calls
 from measured.sides import AMS, STOCK, NotMeasuredError
+from measured.turns import Program, in_turns, medians, ratios
 
 if TYPE_CHECKING:
     from measured.figures import Figure
@@ -25,21 +26,20 @@ def cpu(run: Run) -> list[Figure]:
 
 
 def _cpu_of(run: Run, what: str, **environ: str) -> list[Figure]:
-    def measure(side: Side) -> float:
-        run.sink.forget()
-        found = many_calls(side, "delivered", run.sink.url, **environ)
-        arrived = run.sink.count()
-        lost = int(found["calls"] + found["warm"]) - arrived.spans
-        if lost:
-            run.note(f"{side.name}: {what}: {lost} spans of {int(found['calls'])} did not arrive")
-        if environ and arrived.compressed < arrived.requests:
-            run.note(f"{side.name}: {what}: {arrived.compressed} of {arrived.requests} requests were compressed")
-        if arrived.spans <= found["warm"]:
-            raise NotMeasuredError(f"{side.name}: {what}: nothing arrived")
-        return found["seconds"] / (arrived.spans - found["warm"]) * 1e6
-
-    found = run.in_turns(run.rounds, measure)
-    return compared(what, found, "µs", base=STOCK, ours=(AMS,), most=_CPU, wish=_CPU_WISH)
+    found = in_turns(run, "delivered", {side.name: Program(side) for side in run.sides}, **environ)
+    for side, rounds in found.items():
+        for one in rounds:
+            arrived, lost = one.arrived, one.spans - one.arrived.spans
+            if lost:
+                run.note(f"{side}: {what}: {lost} spans of {one.spans} did not arrive")
+                if not arrived.spans:
+                    raise NotMeasuredError(f"{side}: {what}: nothing arrived")
+                for turn in one.turns:
+                    turn["process"] *= one.spans / arrived.spans
+            if environ and arrived.compressed < arrived.requests:
+                run.note(f"{side}: {what}: {arrived.compressed} of {arrived.requests} requests were compressed")
+    taken, beside = medians(found, "process"), ratios(found, "process", STOCK)
+    return compared(what, taken, "µs", base=STOCK, ours=(AMS,), most=_CPU, wish=_CPU_WISH, ratios=beside)
 
 
 def burst(run: Run) -> list[Figure]:

@@ -1,9 +1,9 @@
-"""A program that makes many traced calls and prints what they cost, as one line of JSON.
+"""A program that makes many traced calls and prints what they cost, as a line of JSON.
 
 python many_calls.py MODULE CASE URL HOW
 
 HOW is ``on``, ``unsampled``, ``unconfigured`` or ``durable``. The line is ``{"not offered": …}`` where the module has
-none of that.
+none of that. Most cases take turns: they run once for each line on standard input, until it ends.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     Clocks = tuple[int, int]
+    Turn = Callable[[], dict[str, float]]
 
-ROUNDS: Final = 40
-WARM_ROUNDS: Final = 3
+ROUNDS: Final = 5
+"""Of one turn."""
 CALLS: Final = 200
 """Of one round. Fewer than any queue holds, so that nobody saves time by losing spans, and so short that, of a call
 of some 20 µs or less, the round ends before the interpreter may give another thread its turn (5 ms)."""
 LARGE_CALLS: Final = 10
 NESTED_SPANS: Final = 3
-DELIVERED_ROUNDS: Final = 50
 DELIVERED_CALLS: Final = 400
 BURST_CALLS: Final = 200_000
 UNHEARD_CALLS: Final = 20_000
@@ -84,22 +84,20 @@ def since(began: Clocks) -> Clocks:
 
 
 def in_rounds(traced: Traced, one_round: Callable[[], Clocks], spans: int) -> dict[str, float]:
-    """The median of many short rounds, in microseconds of one span, with a flush after each."""
+    """The median of short rounds, in microseconds of one span, with a flush after each."""
     found: list[Clocks] = []
-    for number in range(-WARM_ROUNDS, ROUNDS):
-        taken = one_round()
+    for _ in range(ROUNDS):
+        found.append(one_round())
         traced.flush()
-        if number >= 0:
-            found.append(taken)
     wall, thread = zip(*found, strict=True)
     return {
-        "spans": spans * (len(found) + WARM_ROUNDS),
+        "spans": spans * ROUNDS,
         "wall": statistics.median(wall) / spans / 1000,
         "thread": statistics.median(thread) / spans / 1000,
     }
 
 
-def call(traced: Traced) -> dict[str, float]:
+def call(traced: Traced) -> Turn:
     """One call after the other."""
 
     def one_round() -> Clocks:
@@ -108,10 +106,10 @@ def call(traced: Traced) -> dict[str, float]:
             function("otters", 3)
         return since(began)
 
-    return in_rounds(traced, one_round, CALLS)
+    return lambda: in_rounds(traced, one_round, CALLS)
 
 
-def call_async(traced: Traced) -> dict[str, float]:
+def call_async(traced: Traced) -> Turn:
     """One coroutine after the other, in an event loop."""
 
     async def calls() -> Clocks:
@@ -120,10 +118,10 @@ def call_async(traced: Traced) -> dict[str, float]:
             await function("otters", 3)
         return since(began)
 
-    return in_rounds(traced, lambda: asyncio.run(calls()), CALLS)
+    return lambda: in_rounds(traced, lambda: asyncio.run(calls()), CALLS)
 
 
-def nested(traced: Traced) -> dict[str, float]:
+def nested(traced: Traced) -> Turn:
     """An agent that calls a tool that calls a tool."""
 
     def one_round() -> Clocks:
@@ -132,10 +130,10 @@ def nested(traced: Traced) -> dict[str, float]:
             function("otters", 3)
         return since(began)
 
-    return in_rounds(traced, one_round, CALLS // NESTED_SPANS * NESTED_SPANS)
+    return lambda: in_rounds(traced, one_round, CALLS // NESTED_SPANS * NESTED_SPANS)
 
 
-def large(traced: Traced) -> dict[str, float]:
+def large(traced: Traced) -> Turn:
     """Calls with large arguments, beside the standard library's ``json.dumps`` of them."""
 
     def one_round() -> Clocks:
@@ -150,34 +148,38 @@ def large(traced: Traced) -> dict[str, float]:
             json.dumps([TEXT, MAPPING])
         return since(began)
 
-    # The two take turns round by round.
-    dumped: list[Clocks] = []
+    def turn() -> dict[str, float]:
+        # The two take turns round by round.
+        dumped: list[Clocks] = []
 
-    def both() -> Clocks:
-        dumped.append(dumps())
-        return one_round()
+        def both() -> Clocks:
+            dumped.append(dumps())
+            return one_round()
 
-    process, calls = time.process_time_ns(), LARGE_CALLS * (ROUNDS + WARM_ROUNDS)
-    found = in_rounds(traced, both, LARGE_CALLS)
-    process = time.process_time_ns() - process - sum(thread for _, thread in dumped)
-    return found | {
-        "dumps": statistics.median(wall for wall, _ in dumped) / LARGE_CALLS / 1000,
-        "process": process / calls / 1000,
-    }
+        process = time.process_time_ns()
+        found = in_rounds(traced, both, LARGE_CALLS)
+        process = time.process_time_ns() - process - sum(thread for _, thread in dumped)
+        return found | {
+            "dumps": statistics.median(wall for wall, _ in dumped) / LARGE_CALLS / 1000,
+            "process": process / (LARGE_CALLS * ROUNDS) / 1000,
+        }
+
+    return turn
 
 
-def delivered(traced: Traced) -> dict[str, float]:
+def delivered(traced: Traced) -> Turn:
     """CPU of all threads, for calls that come no faster than they are sent."""
-    for _ in range(DELIVERED_CALLS):
-        traced.call("otters", 3)
-    traced.flush()
-    began = time.process_time()
-    for _ in range(DELIVERED_ROUNDS):
-        for _ in range(DELIVERED_CALLS):
-            traced.call("otters", 3)
-        traced.flush()
-    seconds = time.process_time() - began
-    return {"seconds": seconds, "calls": DELIVERED_ROUNDS * DELIVERED_CALLS, "warm": DELIVERED_CALLS}
+
+    def turn() -> dict[str, float]:
+        spans = DELIVERED_CALLS * ROUNDS
+        began = time.process_time()
+        for _ in range(ROUNDS):
+            for _ in range(DELIVERED_CALLS):
+                traced.call("otters", 3)
+            traced.flush()
+        return {"spans": spans, "process": (time.process_time() - began) / spans * 1e6}
+
+    return turn
 
 
 def burst(traced: Traced) -> dict[str, float]:
@@ -220,7 +222,8 @@ def peak_memory() -> float:
     return most / 1024**2 if sys.platform == "darwin" else most / 1024
 
 
-CASES: Final = {one.__name__: one for one in (call, call_async, nested, large, delivered, burst, memory)}
+IN_TURNS: Final = {one.__name__: one for one in (call, call_async, nested, large, delivered)}
+AT_ONCE: Final = {one.__name__: one for one in (burst, memory)}
 
 
 def main() -> None:
@@ -232,7 +235,12 @@ def main() -> None:
     except NotImplementedError as error:
         print(json.dumps({"not offered": str(error)}))
         return
-    print(json.dumps(CASES[case](traced)), flush=True)
+    if case in IN_TURNS:
+        turn = IN_TURNS[case](traced)
+        for _ in sys.stdin:
+            print(json.dumps(turn()), flush=True)
+    else:
+        print(json.dumps(AT_ONCE[case](traced)), flush=True)
     # What comes at the end, such as waiting for a backend that is down, is measured elsewhere.
     os._exit(0)
 
