@@ -11,7 +11,7 @@ from ams_sdk._capture.rendering import MAX_TEXT, render, render_text
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["NOT_ATOMS", "quoted", "render_atom", "size_of_atoms"]
+__all__ = ["NOT_ATOMS", "quoted", "render_atom", "render_secret_atom", "size_of_atoms"]
 
 NOT_ATOMS: Final = -1
 _SMALL: Final = frozenset({int, float, bool, type(None)})
@@ -36,21 +36,25 @@ def size_of_atoms(values: Iterable[Any]) -> int:
     return size if size <= MAX_TEXT else NOT_ATOMS
 
 
-def render_atom(value: Any, *, secret: bool = False) -> str:  # noqa: ANN401 -- one of the types above
-    """What ``render`` makes of such a value, sooner; ``secret`` says that its name is one of a secret."""
-    if type(value) is str:
-        if secret:
-            return _HIDDEN
+def render_atom(value: Any) -> str:  # noqa: ANN401 -- one of the types above
+    """What ``render`` makes of such a value, sooner."""
+    kind = type(value)  # pyright: ignore[reportUnknownVariableType] -- of Any
+    if kind is str:
         # As ``render_text`` begins, without the calls.
         is_harmless = len(value) < SHORTEST and value.isascii() and "=" not in value and ":" not in value
         return quoted(value if is_harmless else render_text(value))
+    if kind is int and -_PLAIN < value < _PLAIN:
+        return repr(value)
     if value is None:
         return "null"
-    if type(value) is bool:
+    if kind is bool:
         return "true" if value else "false"
-    if secret:
-        return _HIDDEN
-    return repr(value) if type(value) is int and -_PLAIN < value < _PLAIN else render(value)
+    return render(value)
+
+
+def render_secret_atom(value: Any) -> str:  # noqa: ANN401 -- the same
+    """The same of a value whose name is one of a secret: whether there is one may be seen."""
+    return render_atom(value) if value is None or type(value) is bool else _HIDDEN
 
 
 _PLAIN: Final = 2**53

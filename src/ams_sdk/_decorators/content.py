@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 from ams_sdk import _semconv
-from ams_sdk._capture import is_secret_name, quoted, render, render_atom, render_text
-from ams_sdk._decorators.definition import AgentDefinition
+from ams_sdk._capture import is_secret_name, quoted, render, render_atom, render_secret_atom, render_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ def arguments(definition: Definition, given: Sequence[Any], kwargs: Mapping[str,
         kwargs: the others.
     """
     named = _named(definition, given, kwargs)
-    if not isinstance(definition, AgentDefinition):
+    if not definition.is_agent:
         return _semconv.TOOL_ARGUMENTS, render(named)
     if len(named) == 1:
         ((name, text),) = named.items()
@@ -36,26 +36,20 @@ def arguments(definition: Definition, given: Sequence[Any], kwargs: Mapping[str,
 
 def atomic_arguments(definition: Definition, given: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[str, str]:
     """The same as ``arguments``, sooner, for a call all of whose arguments are atoms."""
-    shown = definition.shown
-    if len(given) > len(shown) or (kwargs and not kwargs.keys().isdisjoint(definition.positional[: len(given)])):
+    count, templates = len(given), definition.templates
+    template = templates[count] if count < len(templates) else None
+    is_special = definition.is_agent and count + len(kwargs) == 1  # one text is a message, and anything else is cheap
+    if template is None or is_special or (kwargs and not kwargs.keys().isdisjoint(definition.positional[:count])):
         return arguments(definition, given, kwargs)
-    if isinstance(definition, AgentDefinition):
-        if len(given) + len(kwargs) == 1:
-            return arguments(definition, given, kwargs)  # one text is a message, and anything else is cheap
-        attribute = _semconv.AMS_INPUT
-    else:
-        attribute = _semconv.TOOL_ARGUMENTS
-    entries = [name + render_atom(value, secret=secret) for (name, secret), value in zip(shown, given, strict=False)]
+    text = template % tuple(map(render_atom, given))
     if kwargs:
-        entries += [
-            f"{quoted(name)}:{render_atom(value, secret=is_secret_name(name))}" for name, value in kwargs.items()
-        ]
-    return attribute, f"{{{','.join(entries)}}}"
+        text = f"{text[:-1]}{',' if count else ''}{','.join(itertools.starmap(_entry, kwargs.items()))}}}"
+    return (_semconv.AMS_INPUT if definition.is_agent else _semconv.TOOL_ARGUMENTS), text
 
 
 def result(definition: Definition, value: object) -> tuple[str, str]:
     """The name and the value of the attribute that holds a call's result."""
-    if not isinstance(definition, AgentDefinition):
+    if not definition.is_agent:
         return _semconv.TOOL_RESULT, render(value)
     if type(value) is str:
         return _semconv.OUTPUT_MESSAGES, _message("assistant", value)
@@ -64,9 +58,11 @@ def result(definition: Definition, value: object) -> tuple[str, str]:
 
 def atomic_result(definition: Definition, value: object) -> tuple[str, str]:
     """The same as ``result``, sooner, for an atom."""
-    if isinstance(definition, AgentDefinition):
-        return result(definition, value)
-    return _semconv.TOOL_RESULT, render_atom(value)
+    return result(definition, value) if definition.is_agent else (_semconv.TOOL_RESULT, render_atom(value))
+
+
+def _entry(name: str, value: Any) -> str:  # noqa: ANN401 -- an atom
+    return f"{quoted(name)}:{render_secret_atom(value) if is_secret_name(name) else render_atom(value)}"
 
 
 def _message(role: str, text: str) -> str:

@@ -22,6 +22,7 @@ __all__ = ["AgentDefinition", "Definition", "ToolDefinition", "checked_function"
 MAX_NAME: Final = 128
 MAX_DESCRIPTION: Final = 4_096
 _NAME: Final = re.compile(rf"[A-Za-z0-9_][A-Za-z0-9._-]{{0,{MAX_NAME - 1}}}")
+_MOST_FILLED: Final = 16
 _ATTRIBUTE: Final = "__ams_definition__"
 
 
@@ -32,8 +33,8 @@ class Definition:
     Attributes:
         positional: the names of the parameters that positional arguments go to, without ``self`` or ``cls``.
         skipped: how many arguments come before them.
-        shown: of each positional parameter, the beginning of its entry in a JSON object and whether its name is one of
-            a secret.
+        templates: by the number of positional arguments, the JSON object of them, to be filled with their JSON texts by
+            the operator ``%``; None if the name of one is that of a secret. Of many arguments there is none.
         span_name: what spans of its calls are called.
         attributes: what all those spans say.
         packed: where an encoder of spans keeps what it made of the two.
@@ -47,7 +48,7 @@ class Definition:
     function: Callable[..., Any]
     positional: tuple[str, ...] = field(init=False)
     skipped: int = field(init=False)
-    shown: tuple[tuple[str, bool], ...] = field(init=False)
+    templates: tuple[str | None, ...] = field(init=False)
     span_name: str = field(init=False)
     attributes: Mapping[str, str] = field(init=False)
     packed: dict[str, bytes] = field(init=False, default_factory=dict[str, bytes])
@@ -56,10 +57,11 @@ class Definition:
         names = _positional_names(self.function)
         skipped = 1 if names[:1] in {("self",), ("cls",)} else 0
         attributes = {key: text for key, text in self._attributes().items() if text}
+        filled = names[skipped:]
         found: dict[str, object] = {
-            "positional": names[skipped:],
+            "positional": filled,
             "skipped": skipped,
-            "shown": tuple((f"{quoted(name)}:", is_secret_name(name)) for name in names[skipped:]),
+            "templates": tuple(_template(filled[:count]) for count in range(min(len(filled), _MOST_FILLED) + 1)),
             "span_name": f"{attributes[_semconv.OPERATION_NAME]} {self.name}",
             "attributes": attributes,
         }
@@ -162,6 +164,13 @@ def description_for(function: Callable[..., Any], given: str | None) -> str | No
     paragraph = (text or "").strip().split("\n\n", 1)[0]
     text = " ".join(paragraph.split())[:MAX_DESCRIPTION]
     return text.encode("utf-8", "replace").decode() or None  # a lone surrogate could not be sent
+
+
+def _template(names: tuple[str, ...]) -> str | None:
+    if any(map(is_secret_name, names)):
+        return None
+    entries = [quoted(name).replace("%", "%%") + ":%s" for name in names]
+    return f"{{{','.join(entries)}}}"
 
 
 def _positional_names(function: Callable[..., Any]) -> tuple[str, ...]:

@@ -77,7 +77,10 @@ def encode_attributes(attributes: Mapping[str, Any] | None, tag: bytes) -> bytes
 
 def encode_text_attribute(key: str, text: str, tag: bytes) -> bytes:
     """One attribute that is a text; the same as ``encode_attributes`` of it alone."""
-    body = encode_text(text)
+    try:
+        body = text.encode()
+    except UnicodeEncodeError:
+        body = encode_text(text)
     size = len(body)
     if size < _SHORT:
         heads = _heads[tag].get(key)

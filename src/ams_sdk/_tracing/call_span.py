@@ -38,13 +38,6 @@ _TOO_LARGE: Final = SPAN + MAX_TEXT
 _TRIVIAL: Final = frozenset({int, float, bool, type(None)})
 
 
-class _FromDefinition:
-    """The name of a span, until somebody gives it another one."""
-
-    def __get__(self, span: CallSpan | None, _kind: type) -> Any:  # noqa: ANN401 -- a text, or this on the class
-        return self if span is None else span.definition.span_name
-
-
 class CallSpan(RecordingSpan):
     """The span of one decorated call, and the call as the decorator sees it; made by a tracer.
 
@@ -58,7 +51,6 @@ class CallSpan(RecordingSpan):
     agent_id: str | None = None
     records: bool = True
     run: Run | None = None
-    _name: Any = _FromDefinition()
     _parent = None
     _captures: bool = True
     _args: tuple[Any, ...] | None = None

@@ -259,6 +259,18 @@ def _scope_message(scope: InstrumentationScope | None) -> bytes:
     )
 
 
+_PREFIXES: Final[dict[int, bytes]] = {}
+"""By the length of a span's message, the tag and the length that stand before it; of lengths that come back."""
+_MOST_PREFIXES: Final = 1_024
+
+
+def _span_prefix(length: int) -> bytes:
+    prefix = b"\x12" + varint(length)
+    if len(_PREFIXES) < _MOST_PREFIXES:
+        _PREFIXES[length] = prefix
+    return prefix
+
+
 class Batch:
     """Encoded spans, grouped by resource and scope, each of which is encoded once.
 
@@ -321,9 +333,9 @@ class Batch:
         if resource is not self._resource or scope is not self._scope:
             self._turn_to(resource, scope)
         length = len(span)
-        self._group += (b"\x12", varint(length), span)
+        self._group += (_PREFIXES.get(length) or _span_prefix(length), span)
         self.spans += 1
-        size = self.size = self.size + length + _LONGEST_PREFIX
+        self.size = size = self.size + length + _LONGEST_PREFIX
         return size
 
     def message(self) -> bytes:

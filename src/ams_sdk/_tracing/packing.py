@@ -8,7 +8,7 @@ from opentelemetry.trace import SpanKind
 from opentelemetry.trace.span import DEFAULT_TRACE_STATE
 
 from ams_sdk import _semconv
-from ams_sdk._decorators.content import atomic_result
+from ams_sdk._decorators.content import atomic_arguments, atomic_result
 from ams_sdk._guard import hold_back
 from ams_sdk._tracing.call_span import NOTHING, CallSpan
 from ams_sdk._tracing.encoder import (
@@ -27,7 +27,7 @@ from ams_sdk._tracing.encoder import (
     pack_two_ids,
 )
 from ams_sdk._tracing.protobuf import length_delimited
-from ams_sdk._tracing.span import RecordingSpan
+from ams_sdk._tracing.span import NOT_MADE, RecordingSpan
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
@@ -54,9 +54,10 @@ class Packed(NamedTuple):
 def add_to(batch: Batch, span: ReadableSpan) -> int:
     """Add a finished span to a batch; answers with the batch's size. Raises nothing, whatever the span holds."""
     message = _message_of(span)
-    if message is not None:
-        return batch.add_encoded(span._resource, span._instrumentation_scope, message)  # what the properties answer
-    return batch.add(span)
+    if message is None:
+        return batch.add(span)
+    origin = cast("RecordingSpan", span)._origin
+    return batch.add_encoded(origin.resource, origin.scope, message)  # what the span's properties answer
 
 
 def packed(span: ReadableSpan | None) -> tuple[Packed, int] | None:
@@ -67,53 +68,49 @@ def packed(span: ReadableSpan | None) -> tuple[Packed, int] | None:
     return Packed(span.resource, span.instrumentation_scope, message), _PACKED + len(message)
 
 
-def _message_of(span: ReadableSpan) -> bytes | None:
-    kind = type(span)
-    if kind is CallSpan or kind is RecordingSpan:
-        try:
-            return _packed(cast("RecordingSpan", span))
-        except Exception as error:  # somebody wrote what it cannot hold; read slowly, more of it can be saved
-            if not hold_back("packing a span", error):
-                raise
+def _message_of(span: Any) -> bytes | None:  # noqa: ANN401 -- a span of ours is read from the inside
+    kind = type(span)  # pyright: ignore[reportUnknownVariableType] -- of Any
+    if kind is not CallSpan and kind is not RecordingSpan:
+        return None
+    try:
+        if span._given is NOT_MADE:
+            message = _pack_plain(span) if kind is CallSpan else None
+            if message is None:
+                message = _packed(span)
+            # Another exporter's thread, or whoever kept the span, may have looked into it meanwhile.
+            if span._given is NOT_MADE:
+                return message
+    except Exception as error:  # somebody wrote what it cannot hold; read slowly, more of it can be saved
+        if not hold_back("packing a span", error):
+            raise
     return None
 
 
 def _packed(span: RecordingSpan) -> bytes | None:
     """The message of a span into which nobody has looked; None if it has to be read as any other."""
-    if not span.is_untouched:
+    if type(span) is not CallSpan:
+        return _pack(span, encode_attributes(span._held, SPAN_ATTRIBUTES))
+    own = span.attributes_of_call()
+    definition, origin = span.definition, span._origin
+    if not origin.is_plain or len(own) + len(definition.attributes) + _OF_RUN > origin.largest:
         return None
-    if type(span) is CallSpan:
-        message = _pack_plain(span)
-        if message is not None:
-            return message if span.is_untouched else None
-        own = span.attributes_of_call()
-        definition, origin = span.definition, span._origin
-        if not origin.is_plain or len(own) + len(definition.attributes) + _OF_RUN > origin.largest:
-            return None
-        if span._held and not (own.keys().isdisjoint(definition.attributes) and own.keys().isdisjoint(_RUN_NAMES)):
-            return None
-        constant = definition.packed or _pack_definition(definition)
-        attributes = constant["attributes"] + _of_run(span) + encode_attributes(own, SPAN_ATTRIBUTES)
-        name = encode_text(span._name)
-    else:
-        attributes = encode_attributes(span._held, SPAN_ATTRIBUTES)
-        name = encode_text(span._name)
-    # Another exporter's thread, or whoever kept the span, may have looked into it meanwhile.
-    return _pack(span, name, attributes) if span.is_untouched else None
+    if span._held and not (own.keys().isdisjoint(definition.attributes) and own.keys().isdisjoint(_RUN_NAMES)):
+        return None
+    constant = definition.packed or _pack_definition(definition)
+    return _pack(span, constant["attributes"] + _of_run(span) + encode_attributes(own, SPAN_ATTRIBUTES))
 
 
-def _pack_plain(span: CallSpan) -> bytes | None:
-    """What ``_pack`` makes of what nearly every call leaves, in half the time; None if anything is special about it.
+def _pack_plain(span: Any) -> bytes | None:  # noqa: ANN401 -- the same
+    """What ``_packed`` makes of what nearly every call leaves, in half the time; None if anything is special about it.
 
     Nothing was added to such a span, it ended well, and it belongs to this process.
     """
     definition, context, parent = span.definition, span._context, span._parent
-    result: Any = span._result
     is_plain = (
         span._held is span._event_list is span._link_list is None
         and span._status is _UNSET
         and span._name is definition.span_name
-        and span._kind is SpanKind.INTERNAL
+        and span._kind is _INTERNAL
         and span._origin.has_room
         and context[4] is DEFAULT_TRACE_STATE
         and (parent is None or not parent[2])
@@ -121,33 +118,34 @@ def _pack_plain(span: CallSpan) -> bytes | None:
     if not is_plain:
         return None
     constant = definition.packed or _pack_definition(definition)
-    given = span._arguments or span.arguments()
-    is_rendered: bool = result.__class__ is tuple  # no atom is one
-    returned: tuple[str, str] | None = (
-        None if result is NOTHING else result if is_rendered else atomic_result(definition, result)
-    )
+    given, result = span._arguments, span._result
+    if given is None and span._args is not None:
+        given = atomic_arguments(definition, span._args, span._kwargs)
+    if result.__class__ is not tuple and result is not NOTHING:  # a tuple is rendered; no atom is one
+        result = atomic_result(definition, result)
     return b"".join(
         (
             b"\x0a\x10",
             context[0].to_bytes(16, "big"),
             pack_id(0x1208, context[1]) if parent is None else pack_two_ids(0x1208, context[1], 0x2208, parent[1]),
             constant["head"],
-            pack_times(cast("int", span._start_time), 0x41, cast("int", span._end_time)),
+            pack_times(span._start_time, 0x41, span._end_time),
             constant["attributes"],
             b"" if span.run is None else _of_run(span),
             b"" if given is None else encode_text_attribute(given[0], given[1], SPAN_ATTRIBUTES),
-            b"" if returned is None else encode_text_attribute(returned[0], returned[1], SPAN_ATTRIBUTES),
+            b"" if result is NOTHING else encode_text_attribute(result[0], result[1], SPAN_ATTRIBUTES),
             _TAIL,
         )
     )
 
 
+_INTERNAL: Final = SpanKind.INTERNAL
 _UNSET: Final = CallSpan._status
 _TAIL: Final = b"\x7a\x00\x85\x01\x00\x01\x00\x00"
 """The status of a call that ended well, and the flags of a span whose parent is in this process."""
 
 
-def _pack(span: Any, name: bytes, attributes: bytes) -> bytes:  # noqa: ANN401 -- a span of ours, read from the inside
+def _pack(span: Any, attributes: bytes) -> bytes:  # noqa: ANN401 -- the same
     context, parent, events, links = span._context, span._parent, span._event_list, span._link_list
     state = context.trace_state
     return pack_span(
@@ -156,7 +154,7 @@ def _pack(span: Any, name: bytes, attributes: bytes) -> bytes:  # noqa: ANN401 -
         None if parent is None else parent.span_id,
         parent is not None and parent.is_remote,
         encode_trace_state(state) if state else b"",
-        name,
+        encode_text(span._name),
         kind_number(span._kind),
         span._start_time,
         span._end_time,
@@ -189,7 +187,7 @@ def _pack_definition(definition: Definition) -> dict[str, bytes]:
     name = encode_text(definition.span_name)
     made = {
         "attributes": encode_attributes(definition.attributes, SPAN_ATTRIBUTES),
-        "head": length_delimited(b"\x2a", name) + b"\x30%c\x39" % kind_number(SpanKind.INTERNAL),
+        "head": length_delimited(b"\x2a", name) + b"\x30%c\x39" % kind_number(_INTERNAL),
     }
     definition.packed.update(made)  # several workers may come here at once, with the same
     return made

@@ -14,6 +14,7 @@ import logging
 import os
 import sys
 import threading
+from copy import copy
 from time import time_ns
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -87,6 +88,16 @@ class Origin:
         self.limits = tracer._span_limits
         self.sampler = tracer.sampler
         self.processor: SpanProcessor = tracer.span_processor
+        self._derive()
+
+    def but(self, part: str, value: object) -> Origin:
+        """The same with one part that is another."""
+        changed = copy(self)
+        setattr(changed, part, value)
+        changed._derive()
+        return changed
+
+    def _derive(self) -> None:
         count = self.limits.max_span_attributes
         self.largest = sys.maxsize if count is None else count
         self.is_plain = self.limits.max_span_attribute_length is None
@@ -109,7 +120,7 @@ class Origin:
 
 
 class _FromOrigin:
-    """A part that a span has from its origin, until somebody gives the span one of its own."""
+    """A part that a span has from its origin; given another one, it has an origin of its own."""
 
     def __init__(self, part: str) -> None:
         self._part = part
@@ -117,9 +128,13 @@ class _FromOrigin:
     def __get__(self, span: RecordingSpan | None, _kind: type) -> Any:  # noqa: ANN401 -- each part has its own type
         return self if span is None else getattr(span._origin, self._part)
 
+    def __set__(self, span: RecordingSpan, value: object) -> None:
+        _ = span._attributes  # made by the limits that the span began with
+        span._origin = span._origin.but(self._part, value)
+
 
 class RecordingSpan(SdkSpan):
-    """A span that is recorded; made by a tracer, which stores the first seven of these.
+    """A span that is recorded; made by a tracer, which stores the first six of these.
 
     Attributes:
         _held: the attributes, as long as they are plain values and nobody asked for ``_attributes``.

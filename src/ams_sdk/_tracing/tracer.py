@@ -220,6 +220,7 @@ class OwnTracer(SdkTracer):
         span._context = made
         span._origin = origin = self._origin
         span.definition = definition
+        span._name = definition.span_name
         if parent is not None:
             span._parent = parent
         if counted:

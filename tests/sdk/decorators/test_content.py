@@ -89,13 +89,28 @@ def test_results(definition, value, expected):
     assert (name, json.loads(recorded)) == expected
 
 
+@tool
+def strangely_named(placeholder):
+    return placeholder
+
+
+code = strangely_named.__wrapped__.__code__
+strangely_named.__wrapped__.__code__ = code.replace(co_varnames=("50%s",))
+strangely_named = tool(strangely_named.__wrapped__)
+
+
+@tool
+def of_many(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r):  # noqa: E741, PLR0913, PLR0917 -- more than most have
+    return a
+
+
 atoms = st.text(max_size=20) | st.integers() | st.floats() | st.booleans() | st.none()
 names = st.sampled_from(["query", "limit", "password", "api_key", "x", "é"])
 
 
 @given(
-    st.sampled_from([search, planner, vault, Desk.clerk]),
-    st.lists(atoms, max_size=4),
+    st.sampled_from([search, planner, vault, Desk.clerk, strangely_named, of_many]),
+    st.lists(atoms, max_size=4) | st.lists(atoms, min_size=15, max_size=20),
     st.dictionaries(names, atoms, max_size=3),
 )
 def test_the_short_way_for_atoms_says_the_same(function, given, kwargs):
