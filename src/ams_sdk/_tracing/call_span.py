@@ -20,6 +20,7 @@ from ams_sdk._decorators import content
 from ams_sdk._decorators.failure import record_failure
 from ams_sdk._guard import guard, hold_back
 from ams_sdk._tracing.current_context import attach_context, detach_context
+from ams_sdk._tracing.own_context import own_context
 from ams_sdk._tracing.size import SPAN, size_of
 from ams_sdk._tracing.span import NOT_MADE, RecordingSpan
 
@@ -44,6 +45,10 @@ class CallSpan(RecordingSpan):
     Attributes:
         definition: what was called.
         run: the run that the call is made in; its own, if an agent was called.
+        trace_id: of a span whose context is made when somebody asks for it, as nobody does for most calls; such a span
+            is sampled, in a trace without a state.
+        span_id: the same.
+        made_context: the context, if it was made.
     """
 
     definition: Definition
@@ -51,6 +56,9 @@ class CallSpan(RecordingSpan):
     agent_id: str | None = None
     records: bool = True
     run: Run | None = None
+    trace_id: int
+    span_id: int
+    made_context: SpanContext | None = None
     _parent = None
     _captures: bool = True
     _args: tuple[Any, ...] | None = None
@@ -58,6 +66,16 @@ class CallSpan(RecordingSpan):
     _arguments: tuple[str, str] | None = None
     _result: Any = NOTHING
     _weight: int = SPAN
+
+    @property  # where the other spans of ours have an attribute
+    def _context(self) -> SpanContext:
+        if self.made_context is None:
+            self.made_context = own_context(self.trace_id, self.span_id)
+        return self.made_context
+
+    @_context.setter
+    def _context(self, value: SpanContext) -> None:  # pyright: ignore[reportIncompatibleVariableOverride] -- as there
+        self.made_context = value
 
     def keep_arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Keep what the call was given, as it is now."""
@@ -189,7 +207,7 @@ class CallSpan(RecordingSpan):
         ours = origin.ours if origin.all._span_processors is origin.seen else origin.direct()
         if ours is None:
             super()._hand_over()
-        elif self._context[3] & 1:  # sampled
+        elif self.made_context is None or self.made_context[3] & 1:  # sampled
             weight = self._weight
             if self._held is not None or self._event_list is not None or self._link_list is not None:
                 weight += size_of(self)
@@ -224,7 +242,7 @@ class UnsampledSpan(NonRecordingSpan):
         span._token = attach_context(Context({**context, _SPAN_KEY: span}))
         return span
 
-    @property
+    @property  # where the other spans of ours have an attribute
     def _context(self) -> SpanContext:  # type: ignore[override]  # OpenTelemetry's stores it
         if self._made is None:
             span_id = RandomIdGenerator().generate_span_id()

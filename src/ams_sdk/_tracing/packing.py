@@ -105,18 +105,19 @@ def _pack_plain(span: Any) -> bytes | None:  # noqa: ANN401 -- the same
 
     Nothing was added to such a span, it ended well, and it belongs to this process.
     """
-    definition, context, parent = span.definition, span._context, span._parent
+    definition, context, parent = span.definition, span.made_context, span._parent
     is_plain = (
         span._held is span._event_list is span._link_list is None
         and span._status is _UNSET
         and span._name is definition.span_name
         and span._kind is _INTERNAL
         and span._origin.has_room
-        and context[4] is DEFAULT_TRACE_STATE
+        and (context is None or context[4] is DEFAULT_TRACE_STATE)
         and (parent is None or not parent[2])
     )
     if not is_plain:
         return None
+    trace_id, span_id = (span.trace_id, span.span_id) if context is None else (context[0], context[1])
     constant = definition.packed or _pack_definition(definition)
     given, result = span._arguments, span._result
     if given is None and span._args is not None:
@@ -126,8 +127,8 @@ def _pack_plain(span: Any) -> bytes | None:  # noqa: ANN401 -- the same
     return b"".join(
         (
             b"\x0a\x10",
-            context[0].to_bytes(16, "big"),
-            pack_id(0x1208, context[1]) if parent is None else pack_two_ids(0x1208, context[1], 0x2208, parent[1]),
+            trace_id.to_bytes(16, "big"),
+            pack_id(0x1208, span_id) if parent is None else pack_two_ids(0x1208, span_id, 0x2208, parent[1]),
             constant["head"],
             pack_times(span._start_time, 0x41, span._end_time),
             constant["attributes"],

@@ -22,6 +22,7 @@ from ams_sdk._tracing.call_span import CallSpan, UnsampledSpan
 from ams_sdk._tracing.current_context import attach_context, current_context
 from ams_sdk._tracing.current_span import CurrentSpan
 from ams_sdk._tracing.decision import DROPPED, FLAGS, LOW_BITS, RANDOM, Foresight, decide
+from ams_sdk._tracing.own_context import IS_PLAIN_TUPLE, SAMPLED, own_context
 from ams_sdk._tracing.span import Origin, RecordingSpan, are_simple, checked
 
 if TYPE_CHECKING:
@@ -44,14 +45,8 @@ _PARTS: Final = frozenset(
 _OURS: Final = frozenset({RecordingSpan, CallSpan})
 _SUPPRESSED: Final = otel_context._SUPPRESS_INSTRUMENTATION_KEY
 _new: Final[Any] = object.__new__
-_new_tuple: Final[Any] = vars(tuple)["__new__"]
 
-
-# Where the constructor of a span context does nothing but check ids that were made here a moment ago, it is left out.
-_EXAMPLE: Final = SpanContext(1 << 127, 1 << 63, is_remote=False, trace_flags=FLAGS[1])
-_IS_PLAIN_TUPLE: Final = tuple(_EXAMPLE) == (1 << 127, 1 << 63, False, FLAGS[1], DEFAULT_TRACE_STATE, True)
 _SAMPLED: Final = {flags: FLAGS[flags] for flags in (1, RANDOM | 1)}
-_SAMPLED_ROOT: Final = FLAGS[RANDOM | 1]
 
 
 def parent_in(context: Context) -> SpanContext | None:
@@ -122,7 +117,7 @@ class OwnTracer(SdkTracer):
         self._metrics = None if type(metrics).__name__ == "NoOpTracerMetrics" else metrics
         self._foresight = Foresight(self.sampler)
         foresees = self._foresight.is_complete and type(self.id_generator) is RandomIdGenerator
-        is_plain = self._metrics is None and not _is_off(self) and _IS_PLAIN_TUPLE
+        is_plain = self._metrics is None and not _is_off(self) and IS_PLAIN_TUPLE
         self._fast = fast = self._foresight if foresees and is_plain else None
         self.drops_roots = fast is not None and not fast.root and not fast.below_unsampled
 
@@ -196,6 +191,7 @@ class OwnTracer(SdkTracer):
         elif above is not None:
             parent = valid_parent_in(context)
         fast = self._fast
+        made: SpanContext | None = None
         added: Any = None
         counted: Any = None
         if fast is not None and parent is None:
@@ -203,11 +199,10 @@ class OwnTracer(SdkTracer):
             if not fast.keeps_roots and trace_id & LOW_BITS >= fast.root:
                 # Where nothing at all is sampled there is nothing to tell the calls below.
                 return None if self.drops_roots else UnsampledSpan.begin(context, trace_id)
-            made = _new_tuple(
-                SpanContext, (trace_id, getrandbits(64) or 1, False, _SAMPLED_ROOT, DEFAULT_TRACE_STATE, True)
-            )
         elif fast is not None and fast.follows_parents and parent[3] in _SAMPLED and not parent[2]:
-            made = _new_tuple(SpanContext, (parent[0], getrandbits(64) or 1, False, parent[3], parent[4], True))
+            trace_id = parent[0]
+            if parent[3] != SAMPLED or parent[4] is not DEFAULT_TRACE_STATE:
+                made = own_context(trace_id, getrandbits(64) or 1, parent[3], parent[4])
         else:
             if _is_off(self) or (fast is not None and fast.follows_parents and type(above) is UnsampledSpan):
                 return None
@@ -216,8 +211,13 @@ class OwnTracer(SdkTracer):
             made, added, counted = self._decide_on_call(definition, context, parent, agent_id)
             if added is DROPPED:
                 return UnsampledSpan.begin(context, made[0], made)
+            trace_id = made[0]
         span: CallSpan = _new(CallSpan)
-        span._context = made
+        if made is None:
+            span.trace_id = trace_id
+            span.span_id = getrandbits(64) or 1
+        else:
+            span.made_context = made
         span._origin = origin = self._origin
         span.definition = definition
         span._name = definition.span_name
@@ -226,7 +226,7 @@ class OwnTracer(SdkTracer):
         if counted:
             span._record_end_metrics = counted
         if definition.is_agent:
-            span.run = run = Run(definition.name, made)
+            span.run = run = Run(definition.name, span._context)
             span.agent_id = agent_id
             inside = Context({**context, _SPAN_KEY: span, RUN_KEY: run})
         else:

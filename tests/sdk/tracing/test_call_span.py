@@ -519,3 +519,29 @@ def test_stats_count_every_span_of_a_decorated_call(recorder):
         walker("up")
     assert ams_sdk.flush()
     assert ams_sdk.stats().exported == {"InMemorySpanExporter 1": 6}
+
+
+@pytest.mark.parametrize("is_read", [False, True])
+def test_a_call_has_one_identity_whenever_somebody_asks_for_it(provider, kept, is_read):
+    outer = begun(provider, "up")
+    inner = begun(provider, "down")
+    context = inner.get_span_context() if is_read else None
+    assert inner.parent is outer.get_span_context()
+    inner.returned("down")
+    outer.returned("up")
+    found = inner.get_span_context()
+    assert context is None or found is context
+    assert found is inner.context
+    assert (found.is_valid, found.is_remote, found.trace_flags.sampled) == (True, False, True)
+    assert not found.trace_state
+    assert found.trace_id == outer.context.trace_id
+    assert found.span_id != outer.context.span_id
+    assert found == SpanContext(found.trace_id, found.span_id, is_remote=False, trace_flags=found.trace_flags)
+
+
+def test_an_identity_that_somebody_writes_is_the_calls(provider, kept):
+    call, other = begun(provider, "up"), SpanContext(1, 2, is_remote=False, trace_flags=TraceFlags(0))
+    call._context = other
+    assert (call.context, call.get_span_context()) == (other, other)
+    call.returned("up")
+    assert kept.spans == []  # it says that it is not sampled

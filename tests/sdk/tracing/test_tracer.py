@@ -372,7 +372,7 @@ def test_options_of_a_span_hold_where_it_is_used_as_a_block():
 
 
 def test_where_a_span_context_is_made_otherwise_its_constructor_is_called(monkeypatch):
-    monkeypatch.setattr(tracer_module, "_IS_PLAIN_TUPLE", False)
+    monkeypatch.setattr(tracer_module, "IS_PLAIN_TUPLE", False)
     tracer = own_provider(Kept()).get_tracer("test")
     assert tracer._fast is None
     root = called(tracer, walker)
