@@ -1,12 +1,37 @@
-"""The credential for the server that takes spans."""
+"""The credential for the server that takes spans, a provider of the test's own, and spools in a folder of their own."""
 
 from __future__ import annotations
 
 import pytest
+from tests.sdk.tracing.two_providers import Kept, own_provider
 
 from ams_sdk._connection import Connection
+from ams_sdk._tracing.spool import Spool
 
 
 @pytest.fixture
 def connection(sink):
     return Connection(sink.url, "the-key", "argument")
+
+
+@pytest.fixture
+def kept():
+    return Kept()
+
+
+@pytest.fixture
+def provider(kept):
+    return own_provider(kept)
+
+
+@pytest.fixture
+def make_spool(tmp_path):
+    made = []
+
+    def spool(endpoint="http://127.0.0.1:8787", identity="ada@example.com"):
+        made.append(Spool(tmp_path / "spool", endpoint, identity))
+        return made[-1]
+
+    yield spool
+    for one in made:
+        one.close()

@@ -6,7 +6,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanLimits
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from tests.sdk.tracing.two_providers import Kept, Listening, own_provider
+from tests.sdk.tracing.two_providers import Listening, own_provider
 
 from ams_sdk import tool
 from ams_sdk._decorators import definition_of
@@ -17,11 +17,6 @@ from ams_sdk._tracing.packing import add_to
 @tool
 def look(where):
     return where
-
-
-@pytest.fixture
-def kept():
-    return Kept()
 
 
 @pytest.fixture(params=["plain", "decorated"])
