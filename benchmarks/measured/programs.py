@@ -7,7 +7,7 @@ import os
 import subprocess
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
@@ -81,6 +81,9 @@ def started(
         finally:
             if process.poll() is None:
                 process.kill()
+            if process.stdin is not None:
+                with suppress(BrokenPipeError):  # what was not read any more
+                    process.stdin.close()
 
 
 def failure(side: Side, process: subprocess.Popen[str], folder: Path) -> NotMeasuredError:

@@ -9,9 +9,8 @@ from __future__ import annotations
 import json
 import statistics
 import threading
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from itertools import chain
 from typing import TYPE_CHECKING, Final, cast
 
 from measured.programs import MOST_SECONDS, empty_folder, failure, started
@@ -73,14 +72,14 @@ class _Running:
         clock = threading.Timer(MOST_SECONDS, self._process.kill)
         clock.start()
         try:
-            print(file=asked, flush=True)
+            with suppress(BrokenPipeError):  # it has ended, and may have said why
+                print(file=asked, flush=True)
             answer = answers.readline()
-        except BrokenPipeError:
-            answer = ""
         finally:
             clock.cancel()
         if not answer:
-            self._process.wait(MOST_SECONDS)
+            self._process.kill()  # if it has not ended by itself
+            self._process.wait()
             raise failure(self._program.side, self._process, self._folder)
         found = json.loads(answer)
         if "not offered" in found:
@@ -123,18 +122,40 @@ def in_turns(run: Run, case: str, programs: Mapping[str, Program], **environ: st
         with ExitStack() as stack:
             running = {name: stack.enter_context(_running(programs[name], case, environ)) for name in found}
             for number in range(WARM_TURNS + TURNS):
-                for name in list(running) if number % 2 == 0 else list(reversed(running)):
+                for name in _in_order(running, programs, number):
                     try:
                         running[name].take_turn()
                     except NotMeasuredError as error:
-                        is_needed = programs[name].side.name in {AMS, STOCK}
-                        if is_needed and not isinstance(error, NotOfferedError):
-                            raise
-                        run.note(f"{case}: {error}")
-                        del running[name], found[name]
+                        leave_out(run, found, programs, name, error)
+                        del running[name]
             for name, one in running.items():
                 found[name].append(one.round())
     return found
+
+
+def _in_order(running: Mapping[str, _Running], programs: Mapping[str, Program], number: int) -> list[str]:
+    """The peers, then ours and stock side by side, every second time the other way round."""
+    pair = [name for name in running if _is_needed(programs[name])]
+    others = [name for name in running if name not in pair]
+    return [*others, *(pair if number % 2 == 0 else reversed(pair))]
+
+
+def _is_needed(program: Program) -> bool:
+    return program.side.name in {AMS, STOCK}
+
+
+def leave_out(
+    run: Run, found: dict[str, list[Round]], programs: Mapping[str, Program], name: str, error: NotMeasuredError
+) -> None:
+    """Go on without a program that cannot be measured, with a note.
+
+    Raises:
+        NotMeasuredError: it is ours or stock that failed, so there is nothing to compare.
+    """
+    if _is_needed(programs[name]) and not isinstance(error, NotOfferedError):
+        raise error
+    run.note(str(error))
+    del found[name]
 
 
 def medians(found: Mapping[str, list[Round]], part: str) -> dict[str, list[float]]:
@@ -148,9 +169,7 @@ def ratios(found: Mapping[str, list[Round]], part: str, base: str) -> dict[str, 
     """Of each program but ``base`` and each round, the median ratio of turns that stood side by side."""
     return {
         name: [
-            statistics.median(
-                one[part] / other[part] for one, other in zip(ours.turns, theirs.turns, strict=True) if other[part]
-            )
+            statistics.median(one[part] / other[part] for one, other in zip(ours.turns, theirs.turns, strict=True))
             for ours, theirs in zip(rounds, found[base], strict=True)
         ]
         for name, rounds in found.items()
@@ -158,13 +177,16 @@ def ratios(found: Mapping[str, list[Round]], part: str, base: str) -> dict[str, 
     }
 
 
-def all_arrived(found: Mapping[str, list[Round]], programs: Mapping[str, Program]) -> None:
-    """Rounds are void unless each of their spans arrived, or none where none is to be made.
+def all_arrived(run: Run, found: dict[str, list[Round]], programs: Mapping[str, Program], case: str) -> None:
+    """A program is left out unless each of its spans arrived, or none where none is to be made.
 
     Raises:
-        NotMeasuredError: it is otherwise.
+        NotMeasuredError: it is ours or stock that lost some.
     """
-    for name, one in chain.from_iterable(((name, one) for one in rounds) for name, rounds in found.items()):
-        expected = one.spans if programs[name].how in {"on", "durable"} else 0
-        if one.arrived.spans != expected:
-            raise NotMeasuredError(f"{name}: {one.arrived.spans} spans arrived and not {expected}")
+    for name, rounds in list(found.items()):
+        for one in rounds:
+            expected = one.spans if programs[name].how in {"on", "durable"} else 0
+            if one.arrived.spans != expected:
+                message = f"{name}: {case}: {one.arrived.spans} spans arrived and not {expected}"
+                leave_out(run, found, programs, name, NotMeasuredError(message))
+                break

@@ -77,7 +77,7 @@ def _clocked(run: Run, what: str, case: str) -> list[Figure]:
 
 def _found(run: Run, case: str, programs: dict[str, Program]) -> dict[str, list[Round]]:
     found = in_turns(run, case, programs)
-    all_arrived(found, programs)
+    all_arrived(run, found, programs, case)
     return found
 
 

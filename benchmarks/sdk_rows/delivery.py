@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from measured.figures import compared, median_of
 from measured.programs import many_calls
 from measured.sides import AMS, STOCK, NotMeasuredError
-from measured.turns import Program, in_turns, medians, ratios
+from measured.turns import Program, in_turns, leave_out, medians, ratios
 
 if TYPE_CHECKING:
     from measured.figures import Figure
@@ -26,18 +26,20 @@ def cpu(run: Run) -> list[Figure]:
 
 
 def _cpu_of(run: Run, what: str, **environ: str) -> list[Figure]:
-    found = in_turns(run, "delivered", {side.name: Program(side) for side in run.sides}, **environ)
-    for side, rounds in found.items():
+    programs = {side.name: Program(side) for side in run.sides}
+    found = in_turns(run, "delivered", programs, **environ)
+    for side, rounds in list(found.items()):
+        if not all(one.arrived.spans for one in rounds):
+            leave_out(run, found, programs, side, NotMeasuredError(f"{side}: {what}: nothing arrived"))
+            continue
         for one in rounds:
-            arrived, lost = one.arrived, one.spans - one.arrived.spans
-            if lost:
-                run.note(f"{side}: {what}: {lost} spans of {one.spans} did not arrive")
-                if not arrived.spans:
-                    raise NotMeasuredError(f"{side}: {what}: nothing arrived")
-                for turn in one.turns:
-                    turn["process"] *= one.spans / arrived.spans
+            arrived = one.arrived
+            if arrived.spans < one.spans:
+                run.note(f"{side}: {what}: {one.spans - arrived.spans} spans of {one.spans} did not arrive")
             if environ and arrived.compressed < arrived.requests:
                 run.note(f"{side}: {what}: {arrived.compressed} of {arrived.requests} requests were compressed")
+            for turn in one.turns:
+                turn["process"] *= one.spans / arrived.spans
     taken, beside = medians(found, "process"), ratios(found, "process", STOCK)
     return compared(what, taken, "µs", base=STOCK, ours=(AMS,), most=_CPU, wish=_CPU_WISH, ratios=beside)
 

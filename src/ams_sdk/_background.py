@@ -18,18 +18,10 @@ from opentelemetry.context import (
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-__all__ = ["THREADS", "NotDuringForks", "importing", "is_running", "keep_quiet", "quietly", "untraced"]
+__all__ = ["THREADS", "NotDuringForks", "importing", "keep_quiet", "quietly", "untraced"]
 
 THREADS: Final = "ams-sdk "
 """How the names of the SDK's own threads begin."""
-
-
-def is_running(thread: threading.Thread | None) -> bool:
-    """Whether a thread that was made to be started runs, or is about to.
-
-    What a signal handler raises while ``start`` waits may leave a thread that ends before it has begun.
-    """
-    return thread is not None and (thread.ident is None or thread.is_alive())
 
 
 _LOGGERS: Final = (

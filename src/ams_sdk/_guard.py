@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-__all__ = ["guard", "hold_back", "observers", "swallowed"]
+__all__ = ["guard", "hold_back", "observers", "raised_by_a_signal_handler", "swallowed"]
 
 logger = logging.getLogger("ams_sdk")
 
@@ -59,7 +59,7 @@ def hold_back(place: str, error: BaseException) -> bool:
 
     False, and nothing is done, if it is the program's after all: what a signal handler raised. Then raise it again.
     """
-    if _raised_by_a_signal_handler(error):
+    if raised_by_a_signal_handler(error):
         return False
     _record(place, error)
     return True
@@ -82,7 +82,8 @@ def _record(place: str, error: BaseException) -> None:
         observer(place, error)
 
 
-def _raised_by_a_signal_handler(error: BaseException) -> bool:
+def raised_by_a_signal_handler(error: BaseException) -> bool:
+    """Whether a signal handler of the program raised it, while our code happened to run; then it is the program's."""
     if threading.current_thread() is not threading.main_thread():
         return False  # Python runs signal handlers in the main thread only
     handlers = {_code_of(signal.getsignal(number)) for number in signal.valid_signals()} - {None}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
 
 from ams_sdk import _semconv
 from ams_sdk._capture import is_secret_name, quoted, render, render_atom, render_secret_atom, render_text
@@ -39,12 +39,41 @@ def atomic_arguments(definition: Definition, given: Sequence[Any], kwargs: Mappi
     count, templates = len(given), definition.templates
     template = templates[count] if count < len(templates) else None
     is_special = definition.is_agent and count + len(kwargs) == 1  # one text is a message, and anything else is cheap
-    if template is None or is_special or (kwargs and not kwargs.keys().isdisjoint(definition.positional[:count])):
+    named = _named_atoms(kwargs) if kwargs else ""
+    if (
+        template is None
+        or named is None
+        or is_special
+        or (kwargs and not kwargs.keys().isdisjoint(definition.positional[:count]))
+    ):
         return arguments(definition, given, kwargs)
     text = template % tuple(map(render_atom, given))
-    if kwargs:
-        text = f"{text[:-1]}{',' if count else ''}{','.join(itertools.starmap(_entry, kwargs.items()))}}}"
+    if named:
+        text = f"{text[:-1]}{',' if count else ''}{named}}}"
     return (_semconv.AMS_INPUT if definition.is_agent else _semconv.TOOL_ARGUMENTS), text
+
+
+def _named_atoms(kwargs: Mapping[str, Any]) -> str | None:
+    """The entries of a JSON object, or None if a name is not shown as it is, or there are many."""
+    if len(kwargs) > _MOST_NAMED:
+        return None
+    entries: list[str] = []
+    for name, value in kwargs.items():
+        opening, secret = _opening(name) if type(name) is str and len(name) <= _LONGEST_NAME else ("", False)
+        if not opening:
+            return None
+        entries.append(opening + (render_secret_atom(value) if secret else render_atom(value)))
+    return ",".join(entries)
+
+
+_MOST_NAMED: Final = 32
+_LONGEST_NAME: Final = 64
+
+
+@lru_cache(maxsize=1_024)  # the same few names come back at every call
+def _opening(name: str) -> tuple[str, bool]:
+    """What stands before the value, nothing if the name is not shown as it is; whether the name is one of a secret."""
+    return (f"{quoted(name)}:" if render_text(name) == name else ""), is_secret_name(name)
 
 
 def result(definition: Definition, value: object) -> tuple[str, str]:
@@ -59,10 +88,6 @@ def result(definition: Definition, value: object) -> tuple[str, str]:
 def atomic_result(definition: Definition, value: object) -> tuple[str, str]:
     """The same as ``result``, sooner, for an atom."""
     return result(definition, value) if definition.is_agent else (_semconv.TOOL_RESULT, render_atom(value))
-
-
-def _entry(name: str, value: Any) -> str:  # noqa: ANN401 -- an atom
-    return f"{quoted(name)}:{render_secret_atom(value) if is_secret_name(name) else render_atom(value)}"
 
 
 def _message(role: str, text: str) -> str:

@@ -48,7 +48,7 @@ class CallSpan(RecordingSpan):
         trace_id: of a span whose context is made when somebody asks for it, as nobody does for most calls; such a span
             is sampled, in a trace without a state.
         span_id: the same.
-        made_context: the context, if it was made.
+        made_context: the context, if it was made or written.
     """
 
     definition: Definition
@@ -58,7 +58,7 @@ class CallSpan(RecordingSpan):
     run: Run | None = None
     trace_id: int
     span_id: int
-    made_context: SpanContext | None = None
+    made_context: Any = NOT_MADE
     _parent = None
     _captures: bool = True
     _args: tuple[Any, ...] | None = None
@@ -69,9 +69,9 @@ class CallSpan(RecordingSpan):
 
     @property  # where the other spans of ours have an attribute
     def _context(self) -> SpanContext:
-        if self.made_context is None:
+        if self.made_context is NOT_MADE:
             self.made_context = own_context(self.trace_id, self.span_id)
-        return self.made_context
+        return cast("SpanContext", self.made_context)
 
     @_context.setter
     def _context(self, value: SpanContext) -> None:  # pyright: ignore[reportIncompatibleVariableOverride] -- as there
@@ -89,7 +89,7 @@ class CallSpan(RecordingSpan):
                 size = _TOO_LARGE
         if kwargs:
             more = size_of_atoms(kwargs.values())
-            size = _TOO_LARGE if more == NOT_ATOMS else size + more
+            size = _TOO_LARGE if more == NOT_ATOMS else size + more + sum(map(len, kwargs))
         if size < _TOO_LARGE:
             self._args = given
             self._weight = size
@@ -207,7 +207,7 @@ class CallSpan(RecordingSpan):
         ours = origin.ours if origin.all._span_processors is origin.seen else origin.direct()
         if ours is None:
             super()._hand_over()
-        elif self.made_context is None or self.made_context[3] & 1:  # sampled
+        elif self.made_context is NOT_MADE or self.made_context[3] & 1:  # sampled
             weight = self._weight
             if self._held is not None or self._event_list is not None or self._link_list is not None:
                 weight += size_of(self)

@@ -112,12 +112,12 @@ def _pack_plain(span: Any) -> bytes | None:  # noqa: ANN401 -- the same
         and span._name is definition.span_name
         and span._kind is _INTERNAL
         and span._origin.has_room
-        and (context is None or context[4] is DEFAULT_TRACE_STATE)
+        and (context is NOT_MADE or context[4] is DEFAULT_TRACE_STATE)
         and (parent is None or not parent[2])
     )
     if not is_plain:
         return None
-    trace_id, span_id = (span.trace_id, span.span_id) if context is None else (context[0], context[1])
+    trace_id, span_id = (span.trace_id, span.span_id) if context is NOT_MADE else (context[0], context[1])
     constant = definition.packed or _pack_definition(definition)
     given, result = span._arguments, span._result
     if given is None and span._args is not None:

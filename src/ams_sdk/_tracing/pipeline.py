@@ -12,8 +12,9 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
-from ams_sdk._background import THREADS, is_running, untraced
+from ams_sdk._background import THREADS, untraced
 from ams_sdk._guard import guard
+from ams_sdk._tracing.lone_thread import LoneThread
 from ams_sdk._tracing.span_queue import AFTER_SHUTDOWN, SpanQueue
 
 if TYPE_CHECKING:
@@ -137,9 +138,9 @@ class Pipeline:
         self._outlet.after_fork()
 
     def _begin(self) -> None:
-        self._starting = threading.RLock()
         self._queue = SpanQueue(MAX_BYTES, BATCH_BYTES, self._start, self._outlet.pack)
-        self._worker: threading.Thread | None = None
+        self._worker = LoneThread(self._work, self.name)
+        self._is_open = False
         self._end: Mark | None = None
         self._seconds = 0.0
         self.submit = self._queue.put if self._first is None else self._keep_and_put
@@ -181,7 +182,7 @@ class Pipeline:
         self._end = self._queue.close()  # also with nothing to send: the worker closes the outlet, not the caller
         with guard(f"{self.name}: telling the exporter to hurry"):
             self._outlet.hurry()
-        if not is_running(self._worker) and self._outlet.is_quick:
+        if not self._worker.is_running and self._outlet.is_quick:
             self._empty()  # from Python 3.12 on no thread can be started once the interpreter ends
             self._finish()
 
@@ -194,11 +195,10 @@ class Pipeline:
         Returns:
             Whether everything was sent.
         """
-        worker = self._worker
-        if worker is not None and worker.ident is not None and worker is not threading.current_thread():
-            worker.join(max(0.0, deadline - time.monotonic()))
-            if worker.is_alive():
-                return False
+        if self._end is not None and self._worker.is_running:  # maybe it is being started, by the frame below us
+            self._end.passed.wait(max(0.0, deadline - time.monotonic()))
+        if not self._worker.join(deadline):
+            return False
         return self._outlet.join(deadline) and not len(self._queue)
 
     def counts(self) -> Counts:
@@ -229,18 +229,12 @@ class Pipeline:
         self._queue.put(None if is_kept else span, 0 if is_kept else size)
 
     def _start(self) -> bool:
-        if not is_running(self._worker):
-            with self._starting:
-                if not is_running(self._worker):
-                    worker = threading.Thread(target=self._work, name=f"{THREADS}{self.name}", daemon=True)
-                    # Before it is started: that waits, and a signal handler that runs meanwhile may end a span.
-                    self._worker = worker
-                    try:
-                        worker.start()
-                        self._outlet.open()
-                    except RuntimeError:  # a limit on threads, or an interpreter that is ending: the next span tries
-                        self._worker = None
-        return self._worker is not None
+        is_running = self._worker.start()
+        if is_running and not self._is_open:
+            # Here and not in the worker, which a short program may not wait for: see ``Outlet.open``.
+            self._outlet.open()
+            self._is_open = True
+        return is_running
 
     def _work(self) -> None:
         queue, end = self._queue, False

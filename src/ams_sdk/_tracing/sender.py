@@ -15,9 +15,10 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
-from ams_sdk._background import THREADS, importing, is_running, untraced
+from ams_sdk._background import importing, untraced
 from ams_sdk._errors import AMSError, ConfigurationError, LoginExpiredError, PlatformUnreachableError, ProtocolError
 from ams_sdk._guard import guard
+from ams_sdk._tracing.lone_thread import LoneThread
 from ams_sdk._tracing.parcels import Parcel, Parcels
 from ams_sdk._tracing.pipeline import Counts
 from ams_sdk._tracing.verdict import Outcome, Verdict, judge
@@ -80,7 +81,7 @@ class Sender:
         # raises in it would leave the lock held for ever.
         self._lock = threading.RLock()
         self._condition = threading.Condition(self._lock)
-        self._thread: threading.Thread | None = None
+        self._thread = LoneThread(self._work, f"{self._name} sender")
         self._intake: SpanIntake | None = None
         self._parcels = Parcels()
         self._jobs: list[Callable[[], None]] = []
@@ -149,9 +150,7 @@ class Sender:
         with self._lock:
             self._is_done = True
             self._condition.notify_all()
-            thread = self._thread
-        if thread is not None and thread.ident is not None and thread is not threading.current_thread():
-            thread.join(max(0.0, deadline - time.monotonic()))
+        self._thread.join(deadline)
         with self._lock:
             return self._settled >= self._offered and not self._failed
 
@@ -172,14 +171,8 @@ class Sender:
             )
 
     def _start(self) -> None:
-        if not is_running(self._thread) and not self._has_ended:
-            thread = threading.Thread(target=self._work, name=f"{THREADS}{self._name} sender", daemon=True)
-            # Before it is started: that waits, and a signal handler that runs meanwhile may submit a job.
-            self._thread = thread
-            try:
-                thread.start()
-            except RuntimeError:  # no more threads, or the interpreter ends: the next one tries
-                self._thread = None
+        if not self._has_ended:
+            self._thread.start()
         self._condition.notify_all()
 
     def _work(self) -> None:

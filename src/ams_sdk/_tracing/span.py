@@ -129,8 +129,9 @@ class _FromOrigin:
         return self if span is None else getattr(span._origin, self._part)
 
     def __set__(self, span: RecordingSpan, value: object) -> None:
-        _ = span._attributes  # made by the limits that the span began with
-        span._origin = span._origin.but(self._part, value)
+        with _lock:
+            _ = span._attributes, span._events, span._links  # made by the limits that the span began with
+            span._origin = span._origin.but(self._part, value)
 
 
 class RecordingSpan(SdkSpan):

@@ -105,13 +105,33 @@ def of_many(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r):  # noqa: E741
 
 
 atoms = st.text(max_size=20) | st.integers() | st.floats() | st.booleans() | st.none()
-names = st.sampled_from(["query", "limit", "password", "api_key", "x", "é"])
+names = st.sampled_from(
+    [
+        *(
+            "query",
+            "limit",
+            "password",
+            "api_key",
+            "x",
+            "é",
+            "",
+            "50%s",
+            '"',
+            "\ud800",
+            "n" * 64,
+            "n" * 65,
+            "n" * 9_000,
+        ),
+        *("https://u:pw@h", "password=hunter2", "sk-0123456789abcdef", "Bearer abcdefgh"),
+    ]
+)
 
 
 @given(
     st.sampled_from([search, planner, vault, Desk.clerk, strangely_named, of_many]),
     st.lists(atoms, max_size=4) | st.lists(atoms, min_size=15, max_size=20),
-    st.dictionaries(names, atoms, max_size=3),
+    st.dictionaries(names, atoms, max_size=3)
+    | st.integers(30, 120).map(lambda count: {f"n{number}": number for number in range(count)}),
 )
 def test_the_short_way_for_atoms_says_the_same(function, given, kwargs):
     definition = definition_of(function)

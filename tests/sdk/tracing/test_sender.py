@@ -331,7 +331,7 @@ def test_what_fails_stays_on_disk_for_the_next(sink, connection, spool, tmp_path
 def test_nothing_is_started_where_nothing_was_left_behind(connection, spool):
     sender = sender_to(connection, spool)
     sender.look_around()
-    assert sender._thread is None
+    assert not sender._thread.is_running
 
 
 def test_what_was_left_behind_comes_after_what_is_new(sink, connection, spool, tmp_path):

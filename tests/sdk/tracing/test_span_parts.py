@@ -63,9 +63,9 @@ def test_what_is_replaced_is_sent_of_that_span_alone(span_of, kept):
     (scope,) = mine.scope_spans
     (span,) = scope.spans
     assert scope.scope.name == "mine"
-    # As with the SDK's: the container of attributes was made by the limits that the span began with.
+    # As with the SDK's: the containers were made by the limits that the span began with.
     assert len(span.attributes) == len(theirs.scope_spans[0].spans[0].attributes)
-    assert [one.name for one in span.events] == ["second"]
+    assert [one.name for one in span.events] == ["first", "second"]
     assert message == encode_spans([one._readable_span() for one in (before, changed, after)])
     assert kept.spans == [before, changed, after]
 

@@ -1,0 +1,209 @@
+"""One thread runs at a time, also where its start is interrupted, as by a signal handler that raises."""
+
+import signal
+import sys
+import threading
+import time
+
+import pytest
+
+from ams_sdk._tracing.lone_thread import LoneThread
+
+
+class Work:
+    """Counts how often it runs, and how many of it run at once; each goes on until it is let go."""
+
+    def __init__(self) -> None:
+        self.begun = self.at_once = self.most_at_once = 0
+        self.has_begun = threading.Event()
+        self.go = threading.Event()
+        self._lock = threading.Lock()
+
+    def __call__(self):
+        with self._lock:
+            self.begun += 1
+            self.at_once += 1
+            self.most_at_once = max(self.most_at_once, self.at_once)
+        self.has_begun.set()
+        self.go.wait(20)
+        with self._lock:
+            self.at_once -= 1
+
+
+@pytest.fixture
+def work():
+    made = Work()
+    yield made
+    made.go.set()
+
+
+@pytest.fixture
+def lone(work):
+    made = LoneThread(work, "test")
+    yield made
+    work.go.set()
+    assert made.join(time.monotonic() + 20)
+
+
+def test_it_runs_once_however_often_it_is_started_and_again_when_it_has_ended(lone, work):
+    assert lone.join(time.monotonic())
+    assert not lone.is_running
+    for _ in range(2):
+        work.has_begun.clear()
+        work.go.clear()
+        assert [lone.start() for _ in range(3)] == [True] * 3
+        assert work.has_begun.wait(20)
+        assert lone.is_running
+        assert not lone.join(time.monotonic())
+        work.go.set()
+        assert lone.join(time.monotonic() + 20)
+        assert not lone.is_running
+    assert (work.begun, work.most_at_once) == (2, 1)
+
+
+def test_its_name_says_whose_it_is(lone):
+    lone.start()
+    assert "ams-sdk test" in {thread.name for thread in threading.enumerate()}
+
+
+def test_where_no_thread_can_be_started_the_next_try_is_another_one(lone, work, monkeypatch):
+    def refuse(_thread):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        assert not lone.start()
+        assert not lone.is_running
+    assert lone.start()
+    assert work.has_begun.wait(20)
+
+
+@pytest.mark.parametrize("has_started", [False, True])
+def test_a_start_that_is_interrupted_is_made_up_for(work, monkeypatch, has_started):
+    start = threading.Thread.start
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for number in range(50):
+            lone = LoneThread(work, "test")
+            work.has_begun.clear()
+            work.go.clear()
+
+            def interrupted(thread):
+                if has_started:
+                    start(thread)
+                raise TimeoutError
+
+            with monkeypatch.context() as patch:
+                patch.setattr(threading.Thread, "start", interrupted)
+                with pytest.raises(TimeoutError):
+                    lone.start()
+            assert lone.start()
+            assert lone.start()
+            assert work.has_begun.wait(20)
+            work.go.set()
+            assert lone.join(time.monotonic() + 20)
+            assert (work.begun, work.most_at_once) == (number + 1, 1)
+    finally:
+        sys.setswitchinterval(interval)
+
+
+def test_a_thread_that_comes_after_it_was_replaced_does_nothing(lone, work, monkeypatch):
+    late = []
+
+    def interrupted(thread):
+        late.append(thread)
+        raise TimeoutError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", interrupted)
+        with pytest.raises(TimeoutError):
+            lone.start()
+    assert lone.start()
+    (thread,) = late
+    thread.start()
+    thread.join(20)
+    assert work.has_begun.wait(20)
+    assert work.begun == 1
+
+
+def test_whoever_comes_while_it_is_started_finds_that_it_is(lone, work, monkeypatch):
+    start, answers = threading.Thread.start, []
+
+    def with_a_signal(thread):
+        answers.append((lone.is_running, lone.start()))  # as a handler does in the middle of it
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", with_a_signal)
+    assert lone.start()
+    assert answers == [(True, False)]
+    assert work.has_begun.wait(20)
+    assert work.begun == 1
+
+
+def test_it_works_also_while_a_handler_holds_up_whoever_starts_it(lone, work, monkeypatch):
+    start, answers = threading.Thread.start, []
+
+    def with_a_signal(thread):
+        start(thread)
+        answers.append(work.has_begun.wait(20))  # as the handler of a program does that flushes
+
+    monkeypatch.setattr(threading.Thread, "start", with_a_signal)
+    assert lone.start()
+    assert answers == [True]
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="a signal of POSIX")
+def test_what_a_handler_raises_is_the_programs_though_it_looks_like_pythons(lone, work, monkeypatch):
+    start, before = threading.Thread.start, signal.getsignal(signal.SIGUSR1)
+
+    class TimeIsUpError(RuntimeError):
+        pass
+
+    def handle(*_):
+        raise TimeIsUpError
+
+    def interrupted(thread):
+        start(thread)
+        signal.raise_signal(signal.SIGUSR1)
+
+    signal.signal(signal.SIGUSR1, handle)
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", interrupted)
+            with pytest.raises(TimeIsUpError):
+                lone.start()
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert lone.start()
+    assert work.has_begun.wait(20)
+    work.go.set()
+    assert lone.join(time.monotonic() + 20)
+    assert (work.begun, work.most_at_once) == (1, 1)
+
+
+def test_a_thread_that_failed_before_it_began_is_replaced(lone, work, monkeypatch):
+    start = threading.Thread.start
+
+    def half(thread):
+        # As CPython leaves it if a handler raises right after the system has made the thread: that one ends at once.
+        thread._target = lambda: None
+        start(thread)
+        thread.join()
+        raise TimeoutError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", half)
+        with pytest.raises(TimeoutError):
+            lone.start()
+    assert not lone.is_running
+    assert lone.start()
+    assert work.has_begun.wait(20)
+
+
+def test_it_does_not_wait_for_itself():
+    answers = []
+    lone = LoneThread(lambda: answers.append(lone.join(time.monotonic() + 20)), "test")
+    lone.start()
+    assert lone.join(time.monotonic() + 20)
+    assert answers == [True]
