@@ -168,11 +168,10 @@ def test_a_signal_handler_during_the_first_call_starts_no_second_worker(sink, tm
             {handler}
 
         signal.signal(signal.SIGALRM, handle)
-        calls = 0
         for _ in range(60):
             ams_sdk.configure()
-            signal.setitimer(signal.ITIMER_REAL, 0.0005)
             try:
+                signal.setitimer(signal.ITIMER_REAL, 0.0005)
                 look("call")
                 time.sleep(0.02)  # the alarm comes in here at the latest
             except TimeoutError:

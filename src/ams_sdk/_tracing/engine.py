@@ -51,7 +51,7 @@ __all__ = ["Engine"]
 PLATFORM: Final = "platform"
 COLLECTOR: Final = "otlp"
 METRICS: Final = "metrics"
-_LEFT_FOR_THE_REST: Final = 0.2
+_LEFT_FOR_THE_REST: Final = 0.3
 """Seconds of the time for the end that are not spent on waiting for the network."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Final
@@ -86,17 +87,27 @@ class LoneThread:
                     return False
                 if latest.runs or (latest.claim(_STARTER) is _THREAD and latest.thread.is_alive()):
                     return True
-            self._latest = latest = _Start(self._work, self._name)
-            try:
-                latest.thread.start()
-                latest.is_sure = True
-            except RuntimeError as error:
-                if raised_by_a_signal_handler(error):
-                    raise
-                self._latest = None  # a limit on threads, or an interpreter that is ending: the next one tries
-            finally:
-                latest.is_going_on = False
-            return latest.is_sure
+            return self._start_another()
+
+    def _start_another(self) -> bool:
+        handled_by_the_program = sys.exception()
+        self._latest = latest = _Start(self._work, self._name)
+        try:
+            latest.thread.start()
+            latest.is_sure = True
+        except Exception as error:
+            # What Python does on the way out of an interrupted start may fail in turn, and hide what interrupted it.
+            raised: BaseException | None = error
+            while raised is not None and raised is not handled_by_the_program:
+                if raised_by_a_signal_handler(raised):
+                    raise raised  # noqa: B904 -- what it hides is of no interest
+                raised = raised.__context__
+            if not isinstance(error, RuntimeError):
+                raise
+            self._latest = None  # a limit on threads, or an interpreter that is ending: the next one tries
+        finally:
+            latest.is_going_on = False
+        return latest.is_sure
 
     def join(self, deadline: float) -> bool:
         """Wait for its end; False if it still runs. The thread itself does not wait.
