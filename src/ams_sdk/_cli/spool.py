@@ -233,7 +233,10 @@ def _unusable(left: Spool, error: OSError) -> StateFolderError:
 def _with_progress(batches: list[Batch]) -> Iterable[Batch]:
     target = terminal.console()
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
-    with Progress(*columns, console=target, transient=True, disable=not target.is_terminal) as progress:
+    if not target.is_terminal:  # older releases of rich print an empty line for a bar that is disabled
+        yield from batches
+        return
+    with Progress(*columns, console=target, transient=True) as progress:
         yield from progress.track(batches, description="Delivering")
 
 
