@@ -70,6 +70,12 @@ class LoneThread:
         latest = self._latest
         return latest is not None and (latest.is_going_on or latest.runs)
 
+    @property
+    def is_being_started(self) -> bool:
+        """Whether somebody is starting it, a frame below a signal handler for example."""
+        latest = self._latest
+        return latest is not None and latest.is_going_on
+
     def start(self) -> bool:
         """Start it if it does not run.
 
@@ -87,11 +93,14 @@ class LoneThread:
                     return False
                 if latest.runs or (latest.claim(_STARTER) is _THREAD and latest.thread.is_alive()):
                     return True
-            return self._start_another()
+            return self._start_another(latest)
 
-    def _start_another(self) -> bool:
+    def _start_another(self, before: _Start | None) -> bool:
         handled_by_the_program = sys.exception()
-        self._latest = latest = _Start(self._work, self._name)
+        latest = _Start(self._work, self._name)
+        if self._latest is not before:  # a signal handler came while that was made, and was here
+            return self.start()
+        self._latest = latest
         try:
             latest.thread.start()
             latest.is_sure = True
@@ -99,12 +108,13 @@ class LoneThread:
             # What Python does on the way out of an interrupted start may fail in turn, and hide what interrupted it.
             raised: BaseException | None = error
             while raised is not None and raised is not handled_by_the_program:
-                if raised_by_a_signal_handler(raised):
+                if not isinstance(raised, Exception) or raised_by_a_signal_handler(raised):  # Ctrl-C, for example
                     raise raised  # noqa: B904 -- what it hides is of no interest
                 raised = raised.__context__
             if not isinstance(error, RuntimeError):
                 raise
-            self._latest = None  # a limit on threads, or an interpreter that is ending: the next one tries
+            if latest.claim(_STARTER) is _STARTER:
+                self._latest = None  # a limit on threads, or an interpreter that is ending: the next one tries
         finally:
             latest.is_going_on = False
         return latest.is_sure

@@ -195,7 +195,7 @@ class Pipeline:
         Returns:
             Whether everything was sent.
         """
-        if self._end is not None and self._worker.is_running:  # maybe it is being started, by the frame below us
+        if self._end is not None and self._worker.is_being_started:
             self._end.passed.wait(max(0.0, deadline - time.monotonic()))
         if not self._worker.join(deadline):
             return False

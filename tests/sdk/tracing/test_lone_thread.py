@@ -144,6 +144,45 @@ def test_whoever_comes_while_it_is_started_finds_that_it_is(lone, work, monkeypa
     assert work.begun == 1
 
 
+def test_a_handler_that_starts_it_while_another_is_about_to_leaves_one(lone, work, monkeypatch):
+    make = threading.Thread.__init__
+    answers = []
+
+    def with_a_signal(thread, *args, **kwargs):
+        monkeypatch.undo()
+        answers.append(lone.start())  # as a handler does that ends a span
+        make(thread, *args, **kwargs)
+
+    monkeypatch.setattr(threading.Thread, "__init__", with_a_signal)
+    assert lone.start()
+    assert answers == [True]
+    assert work.has_begun.wait(20)
+    work.go.set()
+    assert lone.join(time.monotonic() + 20)
+    assert (work.begun, work.most_at_once) == (1, 1)
+
+
+def test_ctrl_c_that_python_hides_is_raised(lone, work, monkeypatch):
+    start = threading.Thread.start
+
+    def interrupted(thread):
+        start(thread)
+        try:
+            raise KeyboardInterrupt  # noqa: TRY301 -- the same
+        except KeyboardInterrupt:
+            raise RuntimeError("release unlocked lock")  # noqa: B904 -- as Python does
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            lone.start()
+    assert lone.start()
+    assert work.has_begun.wait(20)
+    work.go.set()
+    assert lone.join(time.monotonic() + 20)
+    assert (work.begun, work.most_at_once) == (1, 1)
+
+
 def test_it_works_also_while_a_handler_holds_up_whoever_starts_it(lone, work, monkeypatch):
     start, answers = threading.Thread.start, []
 
