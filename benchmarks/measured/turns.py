@@ -166,7 +166,13 @@ def medians(found: Mapping[str, list[Round]], part: str) -> dict[str, list[float
 
 
 def ratios(found: Mapping[str, list[Round]], part: str, base: str) -> dict[str, list[float]]:
-    """Of each program but ``base`` and each round, the median ratio of turns that stood side by side."""
+    """Of each program but ``base`` and each round, the median ratio of turns that stood side by side.
+
+    Raises:
+        NotMeasuredError: the clock is too coarse for a turn of ``base``.
+    """
+    if not all(turn[part] for one in found[base] for turn in one.turns):
+        raise NotMeasuredError(f"{base}, {part}: the clock shows nothing for so short a time")
     return {
         name: [
             statistics.median(one[part] / other[part] for one, other in zip(ours.turns, theirs.turns, strict=True))

@@ -15,33 +15,45 @@ if TYPE_CHECKING:
 
 __all__ = ["LoneThread"]
 
-_THREAD: Final = "the thread"
-_STARTER: Final = "whoever started it"
+_NOBODY: Final = object()
 
 
 class _Start:
-    """One try to start a thread; whoever claims it first decides whether that thread does anything."""
+    """One try to start a thread.
+
+    Where it is not sure that a thread will come, another try is made that shares its ``claims``. Whichever thread is
+    first works, and the other does nothing.
+    """
 
     __slots__ = ("_work", "claims", "is_going_on", "is_sure", "thread")
 
-    def __init__(self, work: Callable[[], None], name: str) -> None:
+    def __init__(self, work: Callable[[], None], name: str, claims: dict[None, object]) -> None:
         self._work = work
-        self.claims: dict[None, str] = {}
+        self.claims = claims
         self.thread = threading.Thread(target=self._run, name=name, daemon=True)
         self.is_going_on = True
         self.is_sure = False
 
-    def claim(self, claimant: str) -> str:
+    def claim(self, claimant: object) -> object:
         """Answers with who has claimed it; a dictionary does that in one step, which no signal interrupts."""
         return self.claims.setdefault(None, claimant)
 
     @property
+    def worker(self) -> threading.Thread | None:
+        """The thread that works, or that surely will, or has."""
+        claimant = self.claims.get(None)
+        if claimant is None:
+            return self.thread if self.is_sure else None
+        return claimant.thread if isinstance(claimant, _Start) else None
+
+    @property
     def runs(self) -> bool:
-        """Whether there is a thread that works, or is about to."""
-        return (self.is_sure or self.claims.get(None) is _THREAD) and self.thread.is_alive()
+        """Whether there is a thread that works, or surely will."""
+        worker = self.worker
+        return worker is not None and worker.is_alive()
 
     def _run(self) -> None:
-        if self.claim(_THREAD) is _THREAD:
+        if self.claim(self) is self:
             self._work()
 
 
@@ -49,8 +61,8 @@ class LoneThread:
     """A daemon thread that is started when there is something to do.
 
     A signal handler of the program may raise while ``Thread.start`` waits. Python may then have started the thread, or
-    not, or have started one that fails before it runs anything. So a thread whose start was interrupted is replaced
-    unless it has begun, and one that was replaced does nothing if it comes after all.
+    not, or have started one that fails before it runs anything. So after a start that was interrupted there is another,
+    unless its thread has begun; and should both threads come, one of them works.
 
     Args:
         work: what it does; its end is the thread's.
@@ -70,12 +82,6 @@ class LoneThread:
         latest = self._latest
         return latest is not None and (latest.is_going_on or latest.runs)
 
-    @property
-    def is_being_started(self) -> bool:
-        """Whether somebody is starting it, a frame below a signal handler for example."""
-        latest = self._latest
-        return latest is not None and latest.is_going_on
-
     def start(self) -> bool:
         """Start it if it does not run.
 
@@ -91,13 +97,15 @@ class LoneThread:
             if latest is not None:
                 if latest.is_going_on:
                     return False
-                if latest.runs or (latest.claim(_STARTER) is _THREAD and latest.thread.is_alive()):
+                if latest.runs:
                     return True
             return self._start_another(latest)
 
     def _start_another(self, before: _Start | None) -> bool:
         handled_by_the_program = sys.exception()
-        latest = _Start(self._work, self._name)
+        # A thread whose start was interrupted may come after all.
+        claims = before.claims if before is not None and before.claims.get(None) is None else {}
+        latest = _Start(self._work, self._name, claims)
         if self._latest is not before:  # a signal handler came while that was made, and was here
             return self.start()
         self._latest = latest
@@ -111,13 +119,24 @@ class LoneThread:
                 if not isinstance(raised, Exception) or raised_by_a_signal_handler(raised):  # Ctrl-C, for example
                     raise raised  # noqa: B904 -- what it hides is of no interest
                 raised = raised.__context__
-            if not isinstance(error, RuntimeError):
+            if not isinstance(error, RuntimeError):  # a limit on threads, or an interpreter that is ending
                 raise
-            if latest.claim(_STARTER) is _STARTER:
-                self._latest = None  # a limit on threads, or an interpreter that is ending: the next one tries
         finally:
             latest.is_going_on = False
-        return latest.is_sure
+        return latest.runs
+
+    def give_up(self) -> bool:
+        """Let no thread begin of which it is not sure that it will.
+
+        Returns:
+            Whether none works then, nor will before it is started again.
+        """
+        latest = self._latest
+        if latest is None:
+            return True
+        if latest.worker is None:
+            latest.claim(_NOBODY)
+        return not latest.runs
 
     def join(self, deadline: float) -> bool:
         """Wait for its end; False if it still runs. The thread itself does not wait.
@@ -125,8 +144,8 @@ class LoneThread:
         Args:
             deadline: a reading of ``time.monotonic``.
         """
-        latest = self._latest
-        if latest is None or not latest.thread.is_alive() or latest.thread is threading.current_thread():
+        worker = None if self._latest is None else self._latest.worker
+        if worker is None or not worker.is_alive() or worker is threading.current_thread():
             return True
-        latest.thread.join(max(0.0, deadline - time.monotonic()))
-        return not latest.thread.is_alive()
+        worker.join(max(0.0, deadline - time.monotonic()))
+        return not worker.is_alive()

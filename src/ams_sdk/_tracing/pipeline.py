@@ -182,8 +182,10 @@ class Pipeline:
         self._end = self._queue.close()  # also with nothing to send: the worker closes the outlet, not the caller
         with guard(f"{self.name}: telling the exporter to hurry"):
             self._outlet.hurry()
-        if not self._worker.is_running and self._outlet.is_quick:
-            self._empty()  # from Python 3.12 on no thread can be started once the interpreter ends
+        # From Python 3.12 on no thread can be started once the interpreter ends; and in a signal handler that comes
+        # while one is started, none will before the handler is done.
+        if self._outlet.is_quick and self._worker.give_up():
+            self._empty()
             self._finish()
 
     def join(self, deadline: float) -> bool:
@@ -195,8 +197,6 @@ class Pipeline:
         Returns:
             Whether everything was sent.
         """
-        if self._end is not None and self._worker.is_being_started:
-            self._end.passed.wait(max(0.0, deadline - time.monotonic()))
         if not self._worker.join(deadline):
             return False
         return self._outlet.join(deadline) and not len(self._queue)

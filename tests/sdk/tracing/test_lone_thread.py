@@ -48,6 +48,13 @@ def lone(work):
     assert made.join(time.monotonic() + 20)
 
 
+def assert_one_works(lone, work):
+    assert work.has_begun.wait(20)
+    work.go.set()
+    assert lone.join(time.monotonic() + 20)
+    assert (work.begun, work.most_at_once) == (1, 1)
+
+
 def test_it_runs_once_however_often_it_is_started_and_again_when_it_has_ended(lone, work):
     assert lone.join(time.monotonic())
     assert not lone.is_running
@@ -156,10 +163,7 @@ def test_a_handler_that_starts_it_while_another_is_about_to_leaves_one(lone, wor
     monkeypatch.setattr(threading.Thread, "__init__", with_a_signal)
     assert lone.start()
     assert answers == [True]
-    assert work.has_begun.wait(20)
-    work.go.set()
-    assert lone.join(time.monotonic() + 20)
-    assert (work.begun, work.most_at_once) == (1, 1)
+    assert_one_works(lone, work)
 
 
 def test_ctrl_c_that_python_hides_is_raised(lone, work, monkeypatch):
@@ -177,10 +181,7 @@ def test_ctrl_c_that_python_hides_is_raised(lone, work, monkeypatch):
         with pytest.raises(KeyboardInterrupt):
             lone.start()
     assert lone.start()
-    assert work.has_begun.wait(20)
-    work.go.set()
-    assert lone.join(time.monotonic() + 20)
-    assert (work.begun, work.most_at_once) == (1, 1)
+    assert_one_works(lone, work)
 
 
 def test_it_works_also_while_a_handler_holds_up_whoever_starts_it(lone, work, monkeypatch):
@@ -245,10 +246,7 @@ def test_what_a_handler_raises_is_the_programs_whatever_python_makes_of_it(lone,
         with pytest.raises(TimeIsUpError):
             lone.start()
     assert lone.start()
-    assert work.has_begun.wait(20)
-    work.go.set()
-    assert lone.join(time.monotonic() + 20)
-    assert (work.begun, work.most_at_once) == (1, 1)
+    assert_one_works(lone, work)
 
 
 @needs_signals
@@ -333,6 +331,51 @@ def test_a_thread_that_failed_before_it_began_is_replaced(lone, work, monkeypatc
     assert not lone.is_running
     assert lone.start()
     assert work.has_begun.wait(20)
+
+
+def test_a_thread_that_comes_after_all_works_where_no_other_can_be_started(lone, work, monkeypatch):
+    late, start = [], threading.Thread.start
+
+    def interrupted(thread):
+        late.append(thread)
+        raise SystemExit
+
+    def refuse(_thread):
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", interrupted)
+        with pytest.raises(SystemExit):
+            lone.start()
+        patch.setattr(threading.Thread, "start", refuse)
+        assert not lone.start()
+    start(late[0])
+    assert_one_works(lone, work)
+
+
+def test_a_start_that_is_going_on_can_be_given_up(lone, work, monkeypatch):
+    start, answers = threading.Thread.start, []
+
+    def with_a_signal(thread):
+        answers.append(lone.give_up())  # as a handler does that shuts down
+        start(thread)
+        thread.join(20)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", with_a_signal)
+        assert not lone.start()
+    assert answers == [True]
+    assert work.begun == 0
+    assert lone.start()
+    assert_one_works(lone, work)
+
+
+def test_what_works_is_not_given_up(lone, work):
+    assert lone.give_up()
+    lone.start()
+    assert not lone.give_up()
+    assert_one_works(lone, work)
+    assert lone.give_up()
 
 
 def test_it_does_not_wait_for_itself():

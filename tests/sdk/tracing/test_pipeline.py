@@ -268,3 +268,38 @@ def test_a_forked_child_sends_its_own_spans_and_none_of_its_parents(pipeline, ex
     exporter.gate.set()
     assert pipeline.flush(10)
     assert exporter.spans == ["sending", "waiting"]
+
+
+def test_an_exporter_that_ends_its_own_pipeline_does_not_wait_for_itself(pipeline, exporter, monkeypatch):
+    is_back = threading.Event()
+
+    def export(_spans):
+        pipeline.close()
+        pipeline.join(time.monotonic() + 600)
+        is_back.set()
+        return SpanExportResult.SUCCESS
+
+    monkeypatch.setattr(exporter, "export", export)
+    pipeline.submit(1, SIZE)
+    assert is_back.wait(20)
+
+
+def test_a_shutdown_in_the_middle_of_the_workers_start_saves_what_is_there(exporter, monkeypatch):
+    # As the handler of a program does at SIGTERM; ``sys.exit`` follows, and the start below it never goes on.
+    class Quick(ExporterOutlet):
+        is_quick = True
+
+    pipeline = Pipeline(Quick(exporter, "test"), "test")
+    ended = []
+
+    def with_a_signal(_thread):
+        ended.append(end(pipeline, 5))
+        raise SystemExit
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", with_a_signal)
+        with pytest.raises(SystemExit):
+            pipeline.submit(1, SIZE)
+    assert ended == [True]
+    assert exporter.spans == [1]
+    assert exporter.shut_down == 1
