@@ -311,7 +311,7 @@ def test_a_platform_that_answers_503_for_ever_does_not_hold_the_end(sink):
 
 def test_a_sink_that_hangs_in_the_middle_of_a_send(sink):
     sink.answers = [REGISTERED, hang]
-    code, errors, seconds = run("time.sleep(0.5)", sink.url, AMS_EXIT_TIMEOUT="2")
+    code, errors, seconds = run("time.sleep(0.5)", sink.url, AMS_EXIT_TIMEOUT="2")  # a batch is on its way
     assert (code, errors) == (0, "")
     assert seconds < 5
 
