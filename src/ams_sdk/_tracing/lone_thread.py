@@ -23,13 +23,17 @@ class _Start:
 
     Where it is not sure that a thread will come, another try is made that shares its ``claims``. Whichever thread is
     first works, and the other does nothing.
+
+    Whether it has ended is noted here: what a signal handler raises in ``Thread.is_alive`` or ``Thread.join`` may make
+    Python 3.11 take a thread that runs for one that has ended.
     """
 
-    __slots__ = ("_work", "claims", "is_going_on", "is_sure", "thread")
+    __slots__ = ("_work", "claims", "ended", "is_going_on", "is_sure", "thread")
 
     def __init__(self, work: Callable[[], None], name: str, claims: dict[None, object]) -> None:
         self._work = work
         self.claims = claims
+        self.ended = threading.Event()
         self.thread = threading.Thread(target=self._run, name=name, daemon=True)
         self.is_going_on = True
         self.is_sure = False
@@ -39,22 +43,25 @@ class _Start:
         return self.claims.setdefault(None, claimant)
 
     @property
-    def worker(self) -> threading.Thread | None:
-        """The thread that works, or that surely will, or has."""
+    def worker(self) -> _Start | None:
+        """The one whose thread works, or surely will, or has; this one, or another that shares the claims."""
         claimant = self.claims.get(None)
         if claimant is None:
-            return self.thread if self.is_sure else None
-        return claimant.thread if isinstance(claimant, _Start) else None
+            return self if self.is_sure else None
+        return claimant if isinstance(claimant, _Start) else None
 
     @property
     def runs(self) -> bool:
         """Whether there is a thread that works, or surely will."""
         worker = self.worker
-        return worker is not None and worker.is_alive()
+        return worker is not None and not worker.ended.is_set()
 
     def _run(self) -> None:
         if self.claim(self) is self:
-            self._work()
+            try:
+                self._work()
+            finally:
+                self.ended.set()
 
 
 class LoneThread:
@@ -90,7 +97,7 @@ class LoneThread:
             handler that comes while it is started.
         """
         latest = self._latest
-        if latest is not None and latest.is_sure and latest.thread.is_alive():
+        if latest is not None and latest.runs and not latest.is_going_on:
             return True
         with self._lock:  # another thread may be starting it, and be interrupted
             latest = self._latest
@@ -145,7 +152,9 @@ class LoneThread:
             deadline: a reading of ``time.monotonic``.
         """
         worker = None if self._latest is None else self._latest.worker
-        if worker is None or not worker.is_alive() or worker is threading.current_thread():
+        if worker is None or worker.thread is threading.current_thread():
             return True
-        worker.join(max(0.0, deadline - time.monotonic()))
-        return not worker.is_alive()
+        if not worker.ended.wait(max(0.0, deadline - time.monotonic())):
+            return False
+        worker.thread.join(max(0.0, deadline - time.monotonic()))
+        return True

@@ -378,6 +378,17 @@ def test_what_works_is_not_given_up(lone, work):
     assert lone.give_up()
 
 
+def test_a_thread_that_python_takes_for_ended_is_not_doubled(lone, work, monkeypatch):
+    lone.start()
+    assert work.has_begun.wait(20)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "is_alive", lambda _thread: False)
+        assert lone.is_running
+        assert lone.start()
+        assert not lone.join(time.monotonic())
+    assert_one_works(lone, work)
+
+
 def test_it_does_not_wait_for_itself():
     answers = []
     lone = LoneThread(lambda: answers.append(lone.join(time.monotonic() + 20)), "test")
