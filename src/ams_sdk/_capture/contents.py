@@ -40,12 +40,14 @@ from ams_sdk._capture.secret_names import holds_secret
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-__all__ = ["HIDDEN", "MAX_ITEMS", "Content", "Entries", "Inner", "Items", "contents"]
+__all__ = ["HIDDEN", "HIDDEN_BY_NAME", "MAX_ITEMS", "Content", "Entries", "Inner", "Items", "contents"]
 
 MAX_ITEMS: Final = 100
 """Items kept of one list or mapping."""
 HIDDEN: Final = object()
-"""Stands for a value that is not to be shown."""
+"""Stands for a value that the program has marked as not to be shown."""
+HIDDEN_BY_NAME: Final = object()
+"""Stands for one whose name gives it away."""
 
 
 class Items(NamedTuple):
@@ -107,7 +109,18 @@ def _is_small(value: object, kind: type) -> bool:
         return False
     if any(defined(kind, name) is not MISSING for name in _NOT_SMALL):
         return False
-    return all(size(item) <= _SMALL for item in attributes(value) if (size := _SIZES.get(id(type(item)))))
+    return all(
+        size(item) <= _SMALL if (size := _SIZES.get(id(type(item)))) else not _may_wait(type(item))
+        for item in attributes(value)
+    )
+
+
+def _may_wait(kind: type) -> bool:
+    # A repr that takes a lock which the caller holds waits for ever.
+    return type_name(kind).partition(".")[0] in _OF_THREADS
+
+
+_OF_THREADS: Final = frozenset({"_thread", "threading", "multiprocessing", "queue", "_queue"})
 
 
 def _field(value: object, kind: type, name: str) -> object:
@@ -129,7 +142,7 @@ def _first(items: Iterable[Any]) -> list[Any]:
 def _sequence(items: Sequence[object], size: int) -> Items:
     # A pair of a name and a value is an entry, as in the headers of HTTP.
     if size == len(items) == len(_PAIR) and (name := text_of(items[0])) is not None and holds_secret(name, items[1]):
-        return Items((name, HIDDEN), size)
+        return Items((name, HIDDEN_BY_NAME), size)
     return Items(items, size)
 
 
@@ -201,6 +214,12 @@ def _array(value: Any) -> Entries:  # noqa: ANN401 -- numpy is not imported here
 
 def _first_of_array(value: Any) -> object:  # noqa: ANN401 -- numpy is not imported here
     return value.flat[:5].tolist()
+
+
+def _scalar(value: Any) -> Content:  # noqa: ANN401 -- numpy is not imported here
+    item = attempt(methodcaller("item"), value)
+    # Python has no number for some of them.
+    return attempt(str, value) if type(item) is type(value) else Inner(item)
 
 
 def _frame(value: Any) -> Entries:  # noqa: ANN401 -- pandas is not imported here
@@ -276,11 +295,18 @@ _READERS: Final = {id(kind): read for kind, read in _BY_TYPE.items()}
 _READERS_BY_NAME: Final[dict[str, Callable[[Any], Content]]] = {
     "unittest.mock.NonCallableMock": _mock,
     "numpy.ndarray": _array,
-    "numpy.generic": lambda value: Inner(attempt(methodcaller("item"), value)),
+    "numpy.generic": _scalar,
     "pandas.DataFrame": _frame,
     "pandas.core.frame.DataFrame": _frame,
     "pandas.Series": _series,
     "pandas.core.series.Series": _series,
+    "pandas.Index": _series,
+    "pandas.core.indexes.base.Index": _series,
+    # datetimes by their bases, and not as datetime reads them
+    "pandas.Timestamp": lambda value: attempt(str, value),
+    "pandas._libs.tslibs.timestamps.Timestamp": lambda value: attempt(str, value),
+    "pandas.api.typing.NaTType": lambda _: "NaT",
+    "pandas._libs.tslibs.nattype.NaTType": lambda _: "NaT",
 }
 _SIZES: Final[dict[int, Callable[[Any], int]]] = {
     id(kind): vars(kind)["__len__"] for kind in (bytes, dict, frozenset, list, set, str, tuple, deque, bytearray)

@@ -20,6 +20,7 @@ __all__ = [
     "attributes",
     "defined",
     "mro",
+    "names_of",
     "state",
     "text_of",
     "type_name",
@@ -29,7 +30,8 @@ MISSING: Final = object()
 
 _T = TypeVar("_T")
 _mro: Final[Callable[[type], tuple[type, ...]]] = vars(type)["__mro__"].__get__
-_names: Final[Callable[[type], Mapping[str, object]]] = vars(type)["__dict__"].__get__
+names_of: Final[Callable[[type], Mapping[str, object]]] = vars(type)["__dict__"].__get__
+"""What a class itself defines."""
 _module: Final[Callable[[type], object]] = vars(type)["__module__"].__get__
 _qualname: Final[Callable[[type], str]] = vars(type)["__qualname__"].__get__
 
@@ -71,7 +73,7 @@ def type_name(kind: type) -> str:
 def defined(kind: type, name: str) -> object:
     """What the nearest class that defines the name holds, not bound to anything, or ``MISSING``."""
     for base in _mro(kind):
-        names = _names(base)
+        names = names_of(base)
         if name in names:
             return names[name]
     return MISSING
@@ -102,7 +104,7 @@ def attributes(value: object) -> Iterator[object]:
     yield own
     yield from list(own.values())
     for base in _mro(type(value)):
-        for slot in list(_names(base).values()):
+        for slot in list(names_of(base).values()):
             if type(slot) is MemberDescriptorType:
                 yield _in_slot(value, slot)
 

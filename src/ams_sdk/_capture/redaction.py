@@ -1,129 +1,285 @@
-"""What counts as a secret in free text.
+"""Free text loses whatever looks like a secret.
 
 The scan takes time linear in the text: plain string search finds literals, and a pattern is tried only where its
-literal stands. A try that fails has read a bounded number of characters, or characters that hold no other literal of
-the pattern; one that succeeds consumes what it read. Repetitions are possessive, so that nothing is read twice.
+literal stands. What most texts do not have (a "=", a long word, four digits in a row) is asked for first, so that they
+are spared most of the searches. A text with escapes is searched once more without them.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-from ams_sdk._capture.secret_names import NAME, ROOTS
+from ams_sdk._capture import free_text, key_shapes, mask_counts, rules
+from ams_sdk._capture.card_numbers import CARD_NUMBER, is_card_number
+from ams_sdk._capture.escapes import without_escapes
+from ams_sdk._capture.rules import REDACTED, SHORTEST, apply_rules
+from ams_sdk._capture.secret_names import ROOTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-__all__ = ["REDACTED", "SHORTEST", "redact_cut_text", "redact_text"]
+__all__ = ["REDACTED", "SHORTEST", "redact_cut_text", "redact_text", "scan", "without_fragment"]
 
-REDACTED: Final = "[redacted]"
 
-# In every pattern the first group is kept and the rest of the match is masked.
+class _Shape(NamedTuple):
+    """What is tried: the pattern's first group is kept, the rest of the match is masked and counted as ``kind``.
 
-# RFC 7468, with the headers of RFC 1421, line breaks escaped or not, whole or cut
-_PEM: Final = re.compile(
-    r"()-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?+-----"
-    r"(?:[^-]|-(?!----END ))*+(?:-----END [A-Z0-9 ]{0,50}+-----)?+"
-)
-# RFC 6750 and RFC 7617. An English word may follow "basic"; credentials in base64 are hardly ever all lower case.
-_BEARER: Final = re.compile(r"\b((?i:bearer)[ \t]++)[A-Za-z0-9._~+/=-]{8,}+")
-_BASIC: Final = re.compile(r"\b((?i:basic)[ \t]++)(?=[A-Za-z]?+[a-z]*+[A-Z0-9+/=])[A-Za-z0-9+/=]{8,}+")
-# RFC 7519: base64url of '{"'. Within a longer word the search is bounded, or "eyJ-eyJ-" would be read over and over.
-_JWT: Final = re.compile(
-    r"()(?:(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}+|(?<=[_-])eyJ[A-Za-z0-9_-]{8,256}+)(?:\.[A-Za-z0-9_-]*+){1,4}"
-)
-# keys that carry their issuer's prefix: this platform, OpenAI, Anthropic, Stripe, GitHub, GitLab, Slack, Hugging Face
-_PREFIXES: Final = r"(?:ams_|sk-|sk_live_|sk_test_|rk_live_|gh[pousr]_|github_pat_|glpat-|xox[abprs]-|hf_)"
-# ("ams_reference_server" is a package, and too short for a key)
-_KEY: Final = re.compile(
-    rf"()(?<![A-Za-z0-9])(?!ams_[A-Za-z0-9_-]{{16,19}}(?![A-Za-z0-9_-])){_PREFIXES}[A-Za-z0-9_-]{{16,}}+"
-)
-_AWS: Final = re.compile(r"()(?<![A-Za-z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])")
-_GOOGLE: Final = re.compile(r"()(?<![A-Za-z0-9])AIza[A-Za-z0-9_-]{35}")
-# the password in a URL's user information (RFC 3986, 3.2.1)
-_URL: Final = re.compile(r"(://)[^\s:/@\"'<>]*+:[^\s/\"'<>]+(?=@)")
+    Of those that may begin at one place, the one with the lowest ``order`` is tried first.
+    """
 
-# a header on a line of its own: everything up to its end, or to the end of the string that holds the line
-_HEADER: Final = re.compile(
-    r"((?:authorization|cookies?)[ \t]*+:[ \t]*+)(?=[^\s\"'\\\[{(])"
-    r"[^\r\n\"'\\]*+(?:(?<==)\"[^\"\r\n]*+\"?+[^\r\n\"'\\]*+)*+",
-    re.IGNORECASE,
-)
-# name=value and "name": "value". The quotes stay. A string ends at its quote, or with the line: line breaks in it are
-# escaped by repr and by JSON.
-_STRING: Final = r"(?:\\(?:.|\Z)|(?!{quote})[^\\\n])++"
-_PAIR: Final = re.compile(
-    rf"({NAME}[\\\"'`*\])]{{0,12}}+[ \t]*+(?:=>|:=|={{1,3}}|:)[ \t]*+"
-    r"(?!(?:none|null|true|false)(?:[\s,;&}\])\"'\\]|\Z))"
-    # a quote, or, in JSON within a JSON string, a quote behind backslashes: as many of them end it
-    r"(?:(?P<quote>\"\"\"|'''|[\"'`])|(?P<escaped>\\++[\"']))?+)"
-    rf"(?(quote){_STRING.format(quote='(?P=quote)')}"
-    r"|(?(escaped)(?:(?!(?<!\\)(?P=escaped))[^\n])++|(?:"
-    # b"…", SecretStr("…")
-    rf"(?:[bfru]{{1,2}}|[a-z_.]{{1,32}}+\([ \t]{{0,8}}+)(?P<inner>[\"'])"
-    rf"{_STRING.format(quote='(?P=inner)')}(?P=inner)?+"
-    r"|\[[^\]]*+\]?+|\{[^}]*+\}?+|\([^)\n]*+\)?+"
-    r"|[^\s\"',;&}\])]++)))",
-    re.IGNORECASE,
-)
+    order: int
+    pattern: re.Pattern[str]
+    kind: str
 
-_Shapes: TypeAlias = tuple[tuple[str, re.Pattern[str]], ...]
-# Where to look for what: literals are in lower case.
-_ANYWHERE: Final = (("bearer", _BEARER), ("basic", _BASIC), ("akia", _AWS), ("asia", _AWS), ("aiza", _GOOGLE))
-_WITH_DOT: Final = (("eyj", _JWT),)
-_WITH_DASH: Final = (("-----begin", _PEM), ("sk-", _KEY), ("glpat-", _KEY), ("xox", _KEY))
-_WITH_UNDERSCORE: Final = tuple((start, _KEY) for start in ("ams_", "sk_", "rk_", "gh", "hf_"))
-_WITH_SIGN: Final = (
+
+_Searches: TypeAlias = tuple[tuple[str, _Shape], ...]
+_Try: TypeAlias = tuple[int, _Shape]
+_Mask: TypeAlias = tuple[int, int, str]
+"""Where it begins and ends in the text, and its kind."""
+
+_BEARER: Final = _Shape(0, free_text.BEARER, mask_counts.AUTHORIZATION)
+_BASIC: Final = _Shape(1, free_text.BASIC, mask_counts.AUTHORIZATION)
+_JWT: Final = _Shape(2, free_text.JWT, mask_counts.JWT)
+_PEM: Final = _Shape(3, free_text.PEM, mask_counts.PEM)
+_URL: Final = _Shape(4, free_text.URL, mask_counts.URL)
+_HEADER: Final = _Shape(5, free_text.HEADER, mask_counts.AUTHORIZATION)
+_PAIR: Final = _Shape(6, free_text.PAIR, mask_counts.NAME)
+_TELEGRAM: Final = _Shape(7, free_text.TELEGRAM, mask_counts.KEY)
+_DISCORD: Final = _Shape(8, free_text.DISCORD, mask_counts.KEY)
+_CARD: Final = _Shape(9, CARD_NUMBER, mask_counts.CARD)
+
+# What to look for in a text of which case does not matter: literals are in lower case.
+_ANYWHERE: Final[_Searches] = (("bearer", _BEARER), ("basic", _BASIC))
+_WITH_SIGN: Final[_Searches] = (
+    *_ANYWHERE,
     *(("://", _URL), ("authorization", _HEADER), ("cookie", _HEADER)),
     *((root, _PAIR) for root in ROOTS),
 )
-# By which of the four kinds of characters a text holds; one that holds none costs next to nothing.
-_SHAPES: Final = tuple(
-    sum(
-        (group for bit, group in enumerate((_WITH_DOT, _WITH_DASH, _WITH_UNDERSCORE, _WITH_SIGN)) if kinds >> bit & 1),
-        _ANYWHERE,
-    )
-    for kinds in range(16)
+# Where case matters, and only in texts that have a long word: keys by the literal that they begin with, which begins a
+# long word as well, and those around whose literal there are other signs.
+_KEY_BY_PREFIX: Final = {
+    literal: _Shape(_CARD.order + number, pattern, mask_counts.KEY)
+    for number, (literal, pattern) in enumerate(key_shapes.SHAPES.items(), 1)
+}
+_OTHER_KEYS: Final[_Searches] = tuple(
+    one for one in _KEY_BY_PREFIX.items() if not one[0].replace("-", "_").isidentifier()
 )
-SHORTEST: Final = 15
-"""Characters of a secret without a "=" or ":" before it: "Bearer " and eight characters."""
+_PREFIXES: Final = tuple(one for one in _KEY_BY_PREFIX if one.replace("-", "_").isidentifier())
+_ANY_PREFIX: Final = "|".join(map(re.escape, _PREFIXES))
+_prefix_at: Final = re.compile(_ANY_PREFIX).match
+_prefixes_in: Final = re.compile(rf"(?<=[_-])(?:{_ANY_PREFIX})").finditer
+# Beyond these, plain string search of one prefix after the other is faster than patterns in each long word.
+_LONGEST_SCANNED: Final = 128
+_FEW_WORDS: Final = 64
+
+_WORD_SIGNS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-."
+_WORD: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
+_WORDS: Final = bytes(ord("a") if one in _WORD else one for one in range(256))
+"""Turns every character of a key into one and the same."""
+_LONG_WORD: Final = b"a" * key_shapes.SHORTEST_KEY
+_DIGITS: Final = bytes(ord("0") if one in b"0123456789" else one for one in range(256))
+_GROUPED: Final = (b"0000 0000", b"0000-0000")
+_UNGROUPED: Final = b"0" * SHORTEST
+_OF_DISCORD: Final = b".aaaaaa."
+_to_end_of_digits: Final = re.compile(rb"0++").match
+_to_end_of_word: Final = re.compile(rb"a++").match
+
+_SHORTEST_BEARER: Final = 15
+"""Characters of "Bearer " and a credential: of anything but a card's number."""
 
 # The beginning of a secret whose end was cut off may be too short for its own pattern.
 _FRAGMENT: Final = re.compile(
-    rf"(?:(?<![A-Za-z0-9]){_PREFIXES}[A-Za-z0-9_-]*+|(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]*+|(?:AKIA|ASIA|AIza)[A-Za-z0-9_-]*+"
+    rf"(?:{key_shapes.FRAGMENT}|(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]*+"
     r"|(?<=://)[^\s/\"'<>@]*+|(?<=(?i:bearer) )\S*+)\Z"
 )
 _FRAGMENT_LENGTH: Final = 128
 
 
-def redact_text(text: str) -> str:
-    """The text with whatever looks like a secret replaced by ``[redacted]``."""
-    sign = "=" in text or ":" in text
-    if not sign and len(text) < SHORTEST:
-        return text
-    tries = sorted(_tries(text, _SHAPES[("." in text) | ("-" in text) << 1 | ("_" in text) << 2 | sign << 3]))
-    kept: list[str] = []
-    end = 0
-    for start, _, pattern in tries:
-        if start >= end and (match := pattern.match(text, start)):
-            kept += text[end : match.end(1)], REDACTED
-            end = match.end()
-    return "".join((*kept, text[end:])) if kept else text
+def redact_text(text: str, *, searches: bool = True) -> str:
+    """The text with whatever looks like a secret replaced by ``[redacted]``, and what the user's rules do with that.
+
+    Args:
+        text: what may hold secrets.
+        searches: whether it is searched; else only the rules are applied.
+    """
+    text, kinds = scan(text, searches=searches)
+    for kind in kinds:
+        mask_counts.count_masked(kind)
+    return text
 
 
 def redact_cut_text(text: str) -> str:
     """The same for a text whose end was cut off, and maybe the end of a secret with it."""
-    text = redact_text(text)
-    return text[:-_FRAGMENT_LENGTH] + _FRAGMENT.sub(REDACTED, text[-_FRAGMENT_LENGTH:])
+    return redact_text(without_fragment(text))
 
 
-def _tries(text: str, shapes: _Shapes) -> Iterator[tuple[int, int, re.Pattern[str]]]:
+def scan(text: str, *, searches: bool = True) -> tuple[str, Sequence[str]]:
+    """What ``redact_text`` makes of a text, and what kinds of things it masked, which are not counted."""
+    current = rules.current
+    kinds: Sequence[str] = ()
+    if searches and current.searches:
+        text, kinds = _without_shapes(text)
+    if current.custom:
+        left = apply_rules(text, current.custom)
+        if left != text:
+            text, kinds = left, (*kinds, mask_counts.CUSTOM)
+    return text, kinds
+
+
+def without_fragment(text: str) -> str:
+    """A text that ends as a secret begins loses that end."""
+    if not rules.current.searches:
+        return text
+    end = text[-_FRAGMENT_LENGTH:]
+    shown = without_escapes(end)
+    if "://" not in shown and "bearer" not in shown.lower():
+        # Then only the last word can be the beginning of a key, and most texts that are cut end with a short one.
+        shown = shown[max(0, len(shown.rstrip(_WORD_SIGNS)) - 1) :]
+    fragment = _FRAGMENT.search(shown)
+    if fragment is None or fragment[0] == REDACTED:
+        return text
+    mask_counts.count_masked(mask_counts.KEY)
+    return text[: len(text) - len(shown) + fragment.start()] + REDACTED
+
+
+def _without_shapes(text: str) -> tuple[str, Sequence[str]]:
+    has_sign = "=" in text or ":" in text
+    if not has_sign and len(text) < SHORTEST:
+        return text, ()
+    found = _masks(text, has_sign=has_sign)
+    shown = without_escapes(text)
+    if shown is not text:
+        more = _masks(shown, has_sign=has_sign or "=" in shown or ":" in shown)
+        found = _united(found, [_on_escapes(one, text, shown) for one in more])
+    kept: list[str] = []
+    kinds: list[str] = []
+    end = 0
+    for first, last, kind in found:
+        kept += text[end:first], REDACTED
+        end = last
+        if last - first != len(REDACTED) or text[first:last] != REDACTED:
+            kinds.append(kind)
+    return ("".join((*kept, text[end:])), kinds) if kinds else (text, ())
+
+
+def _masks(text: str, *, has_sign: bool) -> list[_Mask]:
+    masks: list[_Mask] = []
+    tries = _tries(text, has_sign=has_sign)
+    tries.sort()
+    end = 0
+    for start, (_, pattern, kind) in tries:
+        if start < end or (match := pattern.match(text, start)) is None:
+            continue
+        if kind is mask_counts.CARD and not is_card_number(match[0]):
+            continue
+        end = match.end()
+        masks.append((match.end(1), end, kind))
+    return masks
+
+
+def _on_escapes(mask: _Mask, text: str, shown: str) -> _Mask:
+    """The mask with the whole of an escape that it would divide."""
+    first, end, kind = mask
+    while 0 < first < end and shown[first] != text[first] and shown[first - 1] != text[first - 1]:
+        first -= 1
+    while end < len(text) and shown[end] != text[end] and shown[end - 1] != text[end - 1]:
+        end += 1
+    return first, end, kind
+
+
+def _united(some: list[_Mask], others: list[_Mask]) -> list[_Mask]:
+    united: list[_Mask] = []
+    for first, end, kind in sorted(some + others):
+        if united and first <= united[-1][1]:
+            before, last, known = united[-1]
+            united[-1] = before, max(last, end), known
+        else:
+            united.append((first, end, kind))
+    return united
+
+
+def _tries(text: str, *, has_sign: bool) -> list[_Try]:
+    tries: list[_Try] = []
+    plain = text.encode("ascii", "replace")  # a byte for each character, whatever it is
+    digits = plain.translate(_DIGITS)
+    if b"0000" in digits:
+        tries += _numbers(digits)
+    if len(text) < _SHORTEST_BEARER and not has_sign:
+        return tries
     lower = text.lower()
     if len(lower) != len(text):  # places must be the same in both; this letter alone becomes two
         lower = text.replace("\u0130", "i").lower()
-    for order, (literal, pattern) in enumerate(shapes):
-        start = lower.find(literal)
+    for literal, shape in _WITH_SIGN if has_sign else _ANYWHERE:
+        if literal in lower:
+            tries += _found(lower, literal, shape)
+    if "." in text and "eyJ" in text:
+        tries += _found(text, "eyJ", _JWT)
+    if "-" in text and "-----BEGIN" in text:
+        tries += _found(text, "-----BEGIN", _PEM)
+    words = plain.translate(_WORDS) if len(text) >= key_shapes.SHORTEST_KEY else b""
+    if _LONG_WORD in words:
+        tries += _keys(text, words)
+        tries += _bot_tokens(text, words)
+    return tries
+
+
+def _found(text: str, literal: str, shape: _Shape) -> Iterator[_Try]:
+    start = text.find(literal)
+    while start >= 0:
+        yield start, shape
+        start = text.find(literal, start + 1)
+
+
+def _keys(text: str, words: bytes) -> Iterator[_Try]:
+    start = words.find(_LONG_WORD)
+    for _ in range(_FEW_WORDS):
+        if start < 0:
+            break
+        found = _to_end_of_word(words, start)
+        end = found.end() if found else start + 1
+        if prefix := _prefix_at(text, start):
+            yield start, _KEY_BY_PREFIX[prefix[0]]
+        if text.find("_", start, end) >= 0 or text.find("-", start, end) >= 0:  # else nothing begins within the word
+            if end - start > _LONGEST_SCANNED:
+                break
+            for prefix in _prefixes_in(text, start, end):
+                yield prefix.start(), _KEY_BY_PREFIX[prefix[0]]
+        start = words.find(_LONG_WORD, end)
+    if start >= 0:
+        yield from _prefixes_from(text, start)
+    for literal, shape in _OTHER_KEYS:
+        if literal in text:
+            yield from _found(text, literal, shape)
+
+
+def _prefixes_from(text: str, start: int) -> Iterator[_Try]:
+    rest = text[start:]
+    for literal in _PREFIXES:
+        if literal in rest:
+            yield from ((start + at, shape) for at, shape in _found(rest, literal, _KEY_BY_PREFIX[literal]))
+
+
+def _bot_tokens(text: str, words: bytes) -> Iterator[_Try]:
+    # They have no prefix, so they are found by their middle.
+    for at, _ in _found(text, ":AA", _TELEGRAM):
+        yield from ((at - length, _TELEGRAM) for length in (8, 9, 10) if at >= length)
+    at = words.find(_OF_DISCORD)
+    while at >= 0:
+        yield from ((at - length, _DISCORD) for length in (24, 25, 26) if at >= length)
+        at = words.find(_OF_DISCORD, at + 1)
+
+
+def _numbers(digits: bytes) -> Iterator[_Try]:
+    for group in _GROUPED:
+        start = digits.find(group)
         while start >= 0:
-            yield start, order, pattern
-            start = lower.find(literal, start + 1)
+            yield start, _CARD
+            start = digits.find(group, start + 1)
+    if _UNGROUPED in digits:
+        digits = digits.replace(b"." + _UNGROUPED, b"." * (1 + SHORTEST))  # fractions, of which there may be many
+    start = digits.find(_UNGROUPED)
+    while start >= 0:
+        yield start, _CARD
+        found = _to_end_of_digits(digits, start)
+        start = digits.find(_UNGROUPED, found.end() if found else start + 1)

@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final, cast
 
-from ams_sdk._capture.contents import HIDDEN, Entries, Inner, Items, contents
+from ams_sdk._capture import rules
+from ams_sdk._capture.contents import HIDDEN, HIDDEN_BY_NAME, Entries, Inner, Items, contents
 from ams_sdk._capture.introspection import Unreadable, text_of, type_name
-from ams_sdk._capture.redaction import REDACTED, SHORTEST, redact_cut_text, redact_text
+from ams_sdk._capture.json_text import cut_text, is_like_json, redact_json
+from ams_sdk._capture.mask_counts import MARKED, NAME, count_masked
+from ams_sdk._capture.redaction import redact_cut_text, redact_text
+from ams_sdk._capture.rules import REDACTED
 from ams_sdk._capture.secret_names import holds_secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["render", "render_text"]
+__all__ = ["CutText", "render", "render_text"]
 
 MAX_TEXT: Final = 8_192
 """Characters kept of one string."""
@@ -36,7 +40,7 @@ def render(value: object) -> str:
     of the value's class runs only as a ``__repr__`` that is likely to be cheap (see ``contents``); what it raises
     becomes a mark in the text if it is an ``Exception``, and passes otherwise.
     """
-    if type(value) is str:
+    if type(value) is str or type(value) is CutText:
         return _encode(render_text(value))
     try:
         return _encode(_Renderer().node(value, 0))
@@ -44,14 +48,42 @@ def render(value: object) -> str:
         return '"<not rendered: RecursionError>"'
 
 
-def render_text(text: str, limit: int = MAX_TEXT) -> str:
-    """One string: cut, made encodable as UTF-8, redacted."""
-    if is_harmless(text) and len(text) <= limit:
-        return text
-    size = str.__len__(text)
+class CutText(str):
+    """The beginning of a text, as much as will be kept, so that the rest need not be; rendered as the whole would be.
+
+    Attributes:
+        size: the characters of the whole text.
+    """
+
+    __slots__ = ("size",)
+
+    size: int
+
+    @classmethod
+    def of(cls, text: str) -> CutText:
+        """Cut a text."""
+        cut = cls(text[:MAX_TEXT])
+        cut.size = len(text)
+        return cut
+
+
+def render_text(text: str, limit: int = MAX_TEXT, size: int | None = None) -> str:
+    """One string: cut, made encodable as UTF-8, redacted. JSON stays JSON.
+
+    Args:
+        text: the string, or as much of its beginning as will be kept.
+        limit: the most characters that are kept.
+        size: the characters of the whole string, if that is not ``text``.
+    """
+    if size is None:
+        if is_harmless(text) and len(text) <= limit:
+            return text
+        size = text.size if type(text) is CutText else str.__len__(text)
     cut = text if size <= limit and type(text) is str else str.__getitem__(text, slice(limit))
     if not cut.isascii():
         cut = cut.encode("utf-8", "replace").decode("utf-8")  # lone surrogates cannot be sent
+    if is_like_json(cut):
+        return redact_json(cut if size <= limit else cut_text(cut, limit, size))
     if size <= limit:
         return redact_text(cut)
     return f"{redact_cut_text(cut)}…[+{size - limit} characters]"
@@ -60,7 +92,13 @@ def render_text(text: str, limit: int = MAX_TEXT) -> str:
 def is_harmless(text: str) -> bool:
     """Whether a text is so short and plain that nothing is to be done to it, at a fraction of the cost of doing it."""
     # Nothing so short is a secret without a sign before it.
-    return type(text) is str and len(text) < SHORTEST and text.isascii() and "=" not in text and ":" not in text
+    return (
+        type(text) is str
+        and len(text) < rules.current.shortest
+        and text.isascii()
+        and "=" not in text
+        and ":" not in text
+    )
 
 
 class _Renderer:
@@ -76,19 +114,23 @@ class _Renderer:
         self._nodes -= 1
         kind = type(value)
         # Exactly these types: a subclass may do anything.
-        if kind is str:
+        if kind is str or kind is CutText:
             return self._text(cast("str", value))
         if value is None or kind is bool:
             return value
         if kind is int or kind is float:
             return _number(cast("float", value))
-        if value is HIDDEN:
+        if value is HIDDEN or value is HIDDEN_BY_NAME:
+            count_masked(MARKED if value is HIDDEN else NAME)
             return REDACTED
         if depth >= MAX_DEPTH or self._nodes <= 0:
             return self._text(f"…[{type_name(kind)}]")
         return self._compound(value, kind, depth)
 
     def _text(self, text: str) -> str:
+        if is_harmless(text) and len(text) <= self._total:
+            self._total -= len(text)
+            return text
         rendered = render_text(text, max(0, min(MAX_TEXT, self._total)))
         self._total -= len(rendered)
         return rendered
@@ -115,8 +157,8 @@ class _Renderer:
             name = self._text(str(self.node(key, MAX_DEPTH - 1)) if plain is None else plain)
             if name in rendered:  # what was different may look the same
                 name = f"{name} ({len(rendered)})"
-            secret = plain is not None and holds_secret(plain, item)
-            rendered[name] = REDACTED if secret else self.node(item, depth + 1)
+            is_secret = plain is not None and item is not HIDDEN and holds_secret(plain, item)
+            rendered[name] = self.node(HIDDEN_BY_NAME if is_secret else item, depth + 1)
         if len(rendered) < size:
             rendered["…"] = f"[+{size - len(rendered)} entries]"
         return rendered

@@ -1,12 +1,14 @@
+import collections
 import json
 import signal
 import sys
+import types
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ams_sdk._capture import REDACTED, introspection, render, render_text, rendering
+from ams_sdk._capture import REDACTED, introspection, redact_text, render, render_text, rendering
 from ams_sdk._capture.contents import MAX_ITEMS
 from ams_sdk._capture.rendering import MAX_DEPTH, MAX_NODES, MAX_TEXT, MAX_TOTAL
 
@@ -68,7 +70,42 @@ def test_every_value_becomes_json_that_utf8_can_hold(value):
     text.encode()
 
 
-@given(st.characters(), st.integers(1, 5_000))
+@given(anything)
+def test_a_rendering_is_bounded_and_the_same_every_time(value):
+    text = render(value)
+    # Six characters for one, where JSON has to escape it.
+    assert len(text) <= 6 * MAX_TOTAL + 80 * MAX_NODES
+    assert render(value) == text
+
+
+def around(inner):
+    """Containers that are no longer than what is shown, with something in them."""
+    return (
+        st.lists(inner, min_size=1, max_size=3)
+        | st.tuples(anything, inner)
+        | st.dictionaries(st.text("abc"), inner, min_size=1, max_size=3)
+        | st.builds(ValueError, inner)
+        | st.builds(lambda item: types.SimpleNamespace(a=item), inner)
+        | st.builds(lambda item: collections.UserDict(a=item), inner)
+        | st.builds(lambda item: [("X-Api-Key", "hunter2"), item], inner)
+    )
+
+
+secret_names = st.sampled_from(["password", "api_key", "Authorization", "X-Api-Key", "client_secret", "refreshToken"])
+
+
+@given(st.recursive(secret_names.map(lambda name: {name: "hunter2"}), around, max_leaves=8))
+def test_a_secret_under_the_name_of_one_never_survives(value):
+    assert "hunter2" not in render(value)
+
+
+@given(st.text() | st.from_regex(r"(password|token|key|://a:|Bearer |sk-|ghp_)[=: \"\[a-z0-9]{0,40}"), st.text())
+def test_masking_a_text_twice_is_masking_it_once(first, second):
+    once = redact_text(first + second)
+    assert redact_text(once) == once
+
+
+@given(st.characters(exclude_characters="[{"), st.integers(1, 5_000))
 def test_a_long_text_is_cut_visibly(character, excess):
     assert render_text(character * (MAX_TEXT + excess)).endswith(f"…[+{excess} characters]")
 
@@ -178,6 +215,7 @@ def lines_of_a_rendering(value, at):
 
 def test_an_exception_of_a_signal_handler_is_the_callers():
     value = {"a": [1, "x"], "e": ValueError("x"), "d": Described(), "password": 1, "s": {2}}
+    render(value)  # what is remembered, such as names, takes lines the first time only
     lines = lines_of_a_rendering(value, at=0)
     assert lines > 100
     swallowed = []

@@ -4,6 +4,16 @@ from ams_sdk._capture.secret_names import ROOTS, holds_secret, is_secret_name
 
 SECRET = [
     *("password", "PASSWORD", "user_password", "userPassword", "PGPASSWORD", "DBPASSWORD", "passwords", "password2"),
+    *(
+        "pass_word",
+        "pass-phrase",
+        "PASS_PHRASE",
+        "pass code",
+        "user[password]",
+        "password*",
+        "'password'",
+        "password\t",
+    ),
     *("passcode", "passphrase", "passwd", "pwd", "DB_PWD", "DB_PASS", "pin", "user_pin", "userPin"),
     *("apiKey", "X-Api-Key", "api_key", "api key", "api.key", "api_keys", "api_key_1", "AccountKey", "session_key"),
     *("aws_secret_access_key", "SECRET_KEY", "private-key", "secret", "secrets", "clientSecret", "SecretString"),
