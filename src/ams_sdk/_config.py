@@ -36,12 +36,14 @@ class Settings:
     enabled: bool
     sample_rate: float | None
     capture_content: bool
+    redact: bool
     exit_timeout: float
     flush_interval: float
     spool_dir: str | None
     durable: bool
     metrics: bool
     save_on_sigterm: bool
+    auto_trace: bool | tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,15 @@ def _flag(text: str) -> bool:
             return False
         case _:
             raise ValueError("write true or false")
+
+
+def _names_or_flag(text: str) -> bool | tuple[str, ...]:
+    # Which names there are is known where they are looked up, on a higher floor.
+    names = tuple(name for name in (part.strip() for part in text.split(",")) if name)
+    try:
+        return _flag(text) if len(names) == 1 else names
+    except ValueError:
+        return names
 
 
 def _not_flag(text: str) -> bool:
@@ -183,6 +194,14 @@ SETTINGS: Final = (
         otel_read=_captures,
     ),
     Setting(
+        "redact",
+        "AMS_REDACT",
+        default=True,
+        read=_flag,
+        doc="Whether texts are searched for secrets. As an argument also a list of rules of your own, which run after "
+        "the built-in ones.",
+    ),
+    Setting(
         "exit_timeout",
         "AMS_EXIT_TIMEOUT",
         2.0,
@@ -226,6 +245,14 @@ SETTINGS: Final = (
         default=True,
         read=_flag,
         doc="Whether finished spans are brought to disk before SIGTERM ends the process, where nobody handles it.",
+    ),
+    Setting(
+        "auto_trace",
+        "AMS_AUTO_TRACE",
+        default=True,
+        read=_names_or_flag,
+        doc="Whether installed libraries are traced by the instrumentors that are installed beside them; "
+        "or which ones, names with commas between them.",
     ),
 )
 

@@ -9,23 +9,28 @@ import logging
 import os
 from typing import TYPE_CHECKING, Final, cast
 
-from ams_sdk import _config, _guard
+from ams_sdk import _config, _guard, _handover
 from ams_sdk import _process_end as process_end
+from ams_sdk._capture import compile_rules, mask_counts, use_rules
+from ams_sdk._capture import rules as redaction
 from ams_sdk._decorators import runtime
 from ams_sdk._errors import AMSError, ConfigurationError, NotLoggedInError
 from ams_sdk._guard import guard
 from ams_sdk._stats import Stats, stats_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    import re
+    from collections.abc import Callable, Sequence
 
     import httpx
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import SpanExporter
 
+    from ams_sdk._capture import Rules
     from ams_sdk._client import Client
     from ams_sdk._config import Settings
     from ams_sdk._connection import Connection
+    from ams_sdk._libraries import LibraryTracing
     from ams_sdk._registry import Registrar
     from ams_sdk._tracing import Engine
 
@@ -49,6 +54,8 @@ class _Configured:
         self.engine = engine
         self.registrar = registrar
         self.begin = engine.begin
+        self.tracer = engine.tracer
+        self.captures = settings.capture_content
 
     def shutdown(self, timeout: float, *, keep_guests: bool) -> bool:
         sent = self.engine.shutdown(timeout, keep_guests=keep_guests)
@@ -69,6 +76,38 @@ class _Process:
     def __init__(self) -> None:
         self.configured: _Configured | None = None
         self.latest: _Configured | None = None
+        self.libraries: LibraryTracing | None = None
+
+
+class Aside:
+    """What was configured, put aside as if nothing were, until ``put_back()``; for the testing kit."""
+
+    def __init__(self) -> None:
+        with runtime.lock():
+            self._configured = configured = _process.configured
+            self._latest = _process.latest
+            self._was_decided = runtime.state.decided
+            self._rules = redaction.current
+            if configured is not None:
+                _take_down()
+                configured.engine.suspend()
+            _process.configured = _process.latest = None
+            runtime.reset()
+
+    def put_back(self) -> None:
+        """Shut down what was configured meanwhile, and go on as before."""
+        shutdown()
+        with runtime.lock():
+            configured = _process.configured = self._configured
+            _process.latest = self._latest
+            use_rules(self._rules)
+            runtime.reset()
+            if configured is None:
+                if self._was_decided:
+                    runtime.set_current(None)
+                return
+            configured.engine.resume()
+            _install(configured)
 
 
 _process = _Process()
@@ -83,12 +122,14 @@ def configure(  # noqa: PLR0913 -- each is a setting, all are keyword-only
     enabled: bool | None = None,
     sample_rate: float | None = None,
     capture_content: bool | None = None,
+    redact: bool | Sequence[str | re.Pattern[str] | Callable[[str], str]] | None = None,
     exit_timeout: float | None = None,
     flush_interval: float | None = None,
     spool_dir: str | os.PathLike[str] | None = None,
     durable: bool | None = None,
     metrics: bool | None = None,
     save_on_sigterm: bool | None = None,
+    auto_trace: bool | Sequence[str] | None = None,
     exporters: Sequence[SpanExporter] = (),
     provider: TracerProvider | None = None,
     transport: httpx.BaseTransport | None = None,
@@ -107,12 +148,16 @@ def configure(  # noqa: PLR0913 -- each is a setting, all are keyword-only
         enabled: False turns the SDK off.
         sample_rate: the share of traces that is kept, 0 to 1.
         capture_content: whether arguments, results and messages are recorded.
+        redact: whether texts are searched for secrets; or rules of your own, which run after the built-in ones: regular
+            expressions, whose matches are masked, and functions from a text to what may be recorded of it.
         exit_timeout: the most seconds that the end of the program waits for what is still to be sent.
         flush_interval: the most seconds that a finished span is in memory only.
         spool_dir: the folder that keeps finished spans until they have arrived; ``"none"`` goes without.
         durable: whether a finished span is on disk before the decorated call returns.
         metrics: whether durations and counts are recorded as OpenTelemetry metrics.
         save_on_sigterm: whether finished spans are brought to disk before SIGTERM ends the process.
+        auto_trace: whether installed libraries (openai, langchain, httpx, …) are traced by the OpenTelemetry
+            instrumentors that are installed beside them; or the names of those that are.
         exporters: OpenTelemetry span exporters that get every span too, or alone if there is no credential.
         provider: the tracer provider to use whatever the global one is; it stays the application's.
         transport: an httpx transport to reach the platform by, for tests.
@@ -122,6 +167,7 @@ def configure(  # noqa: PLR0913 -- each is a setting, all are keyword-only
         LoginExpiredError: the only credential is a login that is over.
         StateFolderError: the saved login cannot be read.
     """
+    rules = None if redact is None else compile_rules(redact)
     settings = _config.load(
         endpoint=endpoint,
         api_key=api_key,
@@ -130,14 +176,17 @@ def configure(  # noqa: PLR0913 -- each is a setting, all are keyword-only
         enabled=enabled,
         sample_rate=sample_rate,
         capture_content=capture_content,
+        redact=None if rules is None else rules.searches,
         exit_timeout=exit_timeout,
         flush_interval=flush_interval,
         spool_dir=None if spool_dir is None else os.fspath(spool_dir),
         durable=durable,
         metrics=metrics,
         save_on_sigterm=save_on_sigterm,
+        auto_trace=_as_text(auto_trace),
     )
     _check(exporters, provider)
+    _check_libraries(settings)
     with runtime.lock():
         connection = _connection(settings) if settings.enabled else None
         is_told = connection is not None or bool(exporters) or _names_a_collector()
@@ -147,9 +196,26 @@ def configure(  # noqa: PLR0913 -- each is a setting, all are keyword-only
                 "AMS_ENDPOINT and AMS_API_KEY, or OTEL_EXPORTER_OTLP_ENDPOINT, or pass exporters=[…]."
             )
         if settings.enabled and is_told:
-            _start(settings, connection, exporters, provider, transport)
+            _start(settings, connection, exporters, provider, transport, rules)
         else:
             shutdown()
+
+
+def _as_text(auto_trace: object) -> object:
+    if auto_trace is None or isinstance(auto_trace, bool | str):
+        return auto_trace
+    if isinstance(auto_trace, list | tuple | set | frozenset):
+        names = cast("Sequence[object]", auto_trace)
+        if all(isinstance(name, str) for name in names):
+            return ",".join(cast("Sequence[str]", names)) or False
+    raise ConfigurationError("auto_trace cannot be used: write True, False, or a list of names of libraries.")
+
+
+def _check_libraries(settings: Settings) -> None:
+    if not isinstance(settings.auto_trace, bool):
+        from ams_sdk._libraries import select  # noqa: PLC0415 -- not needed by a library that only decorates
+
+        select(settings.auto_trace)
 
 
 def _check(exporters: object, provider: object) -> None:
@@ -185,6 +251,8 @@ def shutdown(timeout: float | None = None) -> bool:
     """
     with runtime.lock():
         configured = _take_down()
+        if _process.libraries is not None:
+            _process.libraries.stop()
     return _end(configured, timeout)
 
 
@@ -192,17 +260,18 @@ def stats() -> Stats:
     """What the SDK has done since it was configured; after ``shutdown()`` the final figures."""
     configured = _process.latest
     if configured is None:
-        return Stats(swallowed=_guard.swallowed())
+        return Stats(redacted=mask_counts.masked(), swallowed=_guard.swallowed())
     registered = configured.registrar.registered() if configured.registrar else {}
     return stats_of(configured.engine.counts(), registered, is_configured=_process.configured is not None)
 
 
-def _start(
+def _start(  # noqa: PLR0913, PLR0917 -- what configure() was given
     settings: Settings,
     connection: Connection | None,
     exporters: Sequence[SpanExporter],
     provider: TracerProvider | None,
     transport: httpx.BaseTransport | None,
+    rules: Rules | None = None,
 ) -> None:
     from ams_sdk._tracing import Engine  # noqa: PLC0415 -- heavy, see the module's docstring
 
@@ -216,15 +285,34 @@ def _start(
         engine.ask_for_ids(registrar.agent_started)
     if _process.configured is not None:  # else calls that came meanwhile would be told that nothing is configured
         _end(_take_down(), keep_guests=True)
+    use_rules(compile_rules(settings.redact) if rules is None else rules)  # what the old one had goes by its own rules
     engine.start()  # spans that the application makes before its first decorated call belong to the trace as well
     _process.configured = _process.latest = _Configured(settings, engine, registrar)
-    runtime.set_current(_process.configured)
+    _install(_process.configured)
+
+
+def _install(configured: _Configured) -> None:
+    settings = configured.settings
+    _handover.install()
+    runtime.set_current(configured)
     process_end.watch(_at_exit, _save, handles_sigterm=settings.save_on_sigterm)
+    _trace_libraries(settings, configured.engine)
+
+
+def _trace_libraries(settings: Settings, engine: Engine) -> None:
+    if settings.auto_trace is False and _process.libraries is None:
+        return
+    from ams_sdk._libraries import LibraryTracing, select  # noqa: PLC0415 -- only if it is asked for
+
+    with guard("tracing installed libraries"):
+        libraries = _process.libraries = _process.libraries or LibraryTracing()
+        libraries.trace(select(settings.auto_trace), engine.provider, captures=settings.capture_content)
 
 
 def _take_down() -> _Configured | None:
     configured, _process.configured = _process.configured, None
     runtime.set_current(None)
+    _handover.uninstall()
     return configured
 
 
@@ -234,6 +322,8 @@ def _end(configured: _Configured | None, timeout: float | None = None, *, keep_g
     allowed = configured.settings.exit_timeout if timeout is None else timeout
     sent = configured.shutdown(allowed, keep_guests=keep_guests)
     process_end.unwatch()
+    if sent:  # else a worker that was left behind may still have spans
+        use_rules()
     if not sent:
         logger.debug("ams_sdk: not everything was sent: %s", configured.engine.counts())
     return sent
@@ -279,6 +369,7 @@ def _start_from_environment() -> _Configured | None:
             settings = _config.load()
             given = bool(settings.endpoint or settings.api_key)
             if settings.enabled and _process.configured is None and (given or _logged_in()):
+                _check_libraries(settings)
                 _start_with(settings)
         except AMSError as error:
             logger.warning("ams_sdk: nothing is traced. %s", error)
@@ -311,6 +402,8 @@ def _after_fork() -> None:
     if _process.configured is not None:
         _process.configured.after_fork()
         process_end.watch_child()
+    if _process.libraries is not None:
+        _process.libraries.after_fork()
 
 
 def _at_exit() -> None:

@@ -45,6 +45,8 @@ def watch(at_exit: Callable[[], None], save: Callable[[], None], *, handles_sigt
         _watched.at_exit, _watched.save = at_exit, save
         atexit.register(_end)
         _watch_multiprocessing()
+        if _imports_for_multiprocessing():
+            watch_child()
     with guard("looking at what is done at SIGTERM"):
         if handles_sigterm and not _is_multiprocessing_child() and _nobody_handles_sigterm():
             signal.signal(signal.SIGTERM, _terminate)
@@ -71,6 +73,12 @@ def _is_multiprocessing_child() -> bool:
     return process is not None and process.parent_process() is not None
 
 
+def _imports_for_multiprocessing() -> bool:
+    # A child that is spawned, or made by a fork server, imports the program first, and forgets all finalizers then.
+    process = sys.modules.get("multiprocessing.process")
+    return process is not None and getattr(process.current_process(), "_inheriting", False)
+
+
 def unwatch() -> None:
     """Leave SIGTERM as it was found."""
     with guard("leaving SIGTERM"):
@@ -80,7 +88,7 @@ def unwatch() -> None:
 
 
 def watch_child() -> None:
-    """In the child of a fork: it may be one of multiprocessing, which first forgets the finalizers of its parent."""
+    """In what may become a child of multiprocessing, which first forgets the finalizers that it finds."""
     if finalizers := sys.modules.get("multiprocessing.util"):
         finalizers.register_after_fork(_watched, _watch_multiprocessing)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ams_sdk import _guard
+from ams_sdk._capture import mask_counts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,6 +35,8 @@ class Stats:
         bytes: sent, as they went over the wire.
         worker_seconds: processor time of the threads that encode and send.
         registered: ids of agents by name, as the platform gave them.
+        redacted: what was masked, by what gave it away: ``name``, ``marked``, ``authorization``, ``jwt``, ``key``,
+            ``card``, ``url``, ``pem`` or ``custom``. Of a span that leaves in two ways it may count twice.
         swallowed: errors inside the SDK that were kept from the program, by place.
     """
 
@@ -49,6 +52,7 @@ class Stats:
     bytes: dict[str, int] = field(default_factory=dict[str, int])
     worker_seconds: dict[str, float] = field(default_factory=dict[str, float])
     registered: dict[str, str] = field(default_factory=dict[str, str])
+    redacted: dict[str, int] = field(default_factory=dict[str, int])
     swallowed: dict[str, int] = field(default_factory=dict[str, int])
 
 
@@ -69,5 +73,6 @@ def stats_of(counts: Mapping[str, Counts], registered: dict[str, str], *, is_con
         bytes={name: count.bytes for name, count in counts.items()},
         worker_seconds={name: count.seconds for name, count in counts.items()},
         registered=registered,
+        redacted=mask_counts.masked(),
         swallowed=_guard.swallowed(),
     )

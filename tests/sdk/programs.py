@@ -48,7 +48,7 @@ class Program:
 
     def end(self, *, code=0, errors=""):
         out, err = self.process.communicate(timeout=60)
-        assert (self.process.returncode, err) == (code, errors)
+        assert (self.process.returncode, err) == (code, errors), (self.process.returncode, err)
         return out
 
 

@@ -13,13 +13,17 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 
 
 class Sink(ThreadingHTTPServer):
-    """``answers`` are given in turn, the last for ever: a status, or a status with headers and body, or a callable."""
+    """``answers`` are given in turn, the last for ever: a status, or a status with headers and body, or a callable.
+
+    Paths that are in ``by_path`` have an answer of their own.
+    """
 
     daemon_threads = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.answers: list[object] = [200]
+        self.by_path: dict[str, object] = {}
         self.requests: list[tuple[dict[str, str], bytes]] = []
         self.arrived = threading.Condition()
         self.released = threading.Event()
@@ -32,7 +36,7 @@ class Sink(ThreadingHTTPServer):
     def spans(self):
         found = []
         for headers, body in self.requests:
-            if headers["path"] == "/v1/metrics":
+            if headers["path"] != "/v1/traces":
                 continue
             plain = gzip.decompress(body) if headers.get("content-encoding") == "gzip" else body
             request = ExportTraceServiceRequest.FromString(plain)
@@ -52,7 +56,9 @@ class Handler(BaseHTTPRequestHandler):
         sink = self.server
         body = self.rfile.read(int(self.headers["content-length"]))
         with sink.arrived:
-            answer = sink.answers[0] if len(sink.answers) == 1 else sink.answers.pop(0)
+            answer = sink.by_path.get(self.path)
+            if answer is None:
+                answer = sink.answers[0] if len(sink.answers) == 1 else sink.answers.pop(0)
             headers = {name.lower(): value for name, value in self.headers.items()}
             sink.requests.append((headers | {"path": self.path}, body))
             sink.arrived.notify_all()

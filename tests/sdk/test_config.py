@@ -13,12 +13,14 @@ VALUES = {
     "enabled": (True, "false", False),
     "sample_rate": (0.25, "0.5", 0.5),
     "capture_content": (True, "no", False),
+    "redact": (True, "no", False),
     "exit_timeout": (1.5, "3", 3.0),
     "flush_interval": (0.5, "1.5", 1.5),
     "spool_dir": ("first", "second", "second"),
     "durable": (True, "yes", True),
     "metrics": (True, "on", True),
     "save_on_sigterm": (True, "no", False),
+    "auto_trace": (False, "openai, httpx", ("openai", "httpx")),
 }
 OTEL_VALUES = {
     "service_name": ("third", "third"),
@@ -66,6 +68,21 @@ def test_the_words_of_the_genai_packages(word, captures):
 @pytest.mark.parametrize("word", ["1", "TRUE", "Yes", "on"])
 def test_words_for_true(word):
     assert load({"AMS_ENABLED": word}).enabled is True
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("off", False),
+        ("TRUE", True),
+        ("openai", ("openai",)),
+        (" a ,b,", ("a", "b")),
+        (",", ()),
+        ("true,openai", ("true", "openai")),
+    ],
+)
+def test_auto_trace_is_a_flag_or_names(text, read):
+    assert load({"AMS_AUTO_TRACE": text}).auto_trace == read
 
 
 def test_an_endpoint_loses_its_last_slash():

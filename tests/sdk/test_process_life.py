@@ -119,12 +119,16 @@ def test_asyncio_in_debug_mode_finds_nothing_to_complain_about(sink, tmp_path):
     assert recorded(sink) == Counter(str(number) for number in range(20))
 
 
+def patched(when):
+    """The head of a program that gevent patches, before or after it imports the SDK."""
+    patch = "from gevent import monkey; monkey.patch_all()\n"
+    imports, rest = textwrap.dedent(HEAD).split("@tool", 1)
+    return (patch + imports if when == "before" else imports + patch) + "@tool" + rest
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_process_that_gevent_has_patched_does_not_hang(sink, tmp_path, when):
     pytest.importorskip("gevent")
-    patch = "from gevent import monkey; monkey.patch_all()\n"
-    imports, rest = textwrap.dedent(HEAD).split("@tool", 1)
-    head = (patch + imports if when == "before" else imports + patch) + "@tool" + rest
     program = Program(
         """
         import gevent
@@ -135,11 +139,114 @@ def test_a_process_that_gevent_has_patched_does_not_hang(sink, tmp_path, when):
         """,
         sink.url,
         tmp_path,
-        head=head,
+        head=patched(when),
     )
     program.process.communicate(timeout=60)
     assert program.process.returncode == 0
     assert recorded(sink) == Counter([*range(50), "last"])
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_run_goes_on_in_what_gevent_has_patched(sink, tmp_path, when):
+    pytest.importorskip("gevent")
+    program = Program(
+        """
+        import contextvars
+        import gevent
+        import threading
+        from concurrent.futures import ThreadPoolExecutor
+
+        @agent
+        def above():
+            thread = threading.Thread(target=look, args=("thread",))
+            thread.start()
+            thread.join()
+            with ThreadPoolExecutor() as pool:
+                pool.submit(look, "pool").result()
+            gevent.spawn(contextvars.copy_context().run, look, "greenlet").get()
+
+        above()
+        ams_sdk.shutdown()
+        print(threading.Thread.start.__name__)
+        """,
+        sink.url,
+        tmp_path,
+        head=patched(when),
+    )
+    assert program.end() == "start\n"
+    (top,) = (span.span_id for span in sink.spans if span.name == "invoke_agent above")
+    assert recorded(sink) == Counter(["thread", "pool", "greenlet"])
+    assert Counter(span.parent_span_id for span in sink.spans) == {b"": 1, top: 3}
+
+
+@pytest.mark.parametrize("metrics", ["0", "1"])
+def test_nothing_goes_on_in_the_child_that_a_process_patched_by_gevent_forks(sink, tmp_path, metrics):
+    pytest.importorskip("gevent")
+    program = Program(
+        """
+        import gevent
+        import subprocess
+
+        me = os.getpid()
+
+        def go_on():
+            while True:
+                if os.getpid() != me:
+                    os.write(1, b"this is the child\\n")
+                gevent.sleep(0)
+
+        look("parent")
+        assert ams_sdk.flush()
+        beside = gevent.spawn(go_on)
+        for _ in range(20):  # gevent's own way to start a program is to fork in Python
+            subprocess.run([sys.executable, "-S", "-c", ""], check=True)
+        beside.kill()
+        if os.fork() == 0:
+            look("child")
+            ams_sdk.shutdown()
+            os._exit(0)
+        os.wait()
+        """,
+        sink.url,
+        tmp_path,
+        head=patched("before"),
+        AMS_METRICS=metrics,
+    )
+    assert program.end() == ""
+    assert recorded(sink) == Counter(["parent", "child"])
+
+
+FORK = "if os.fork(): os.wait(); ams_sdk.shutdown(); sys.exit()"
+
+
+@pytest.mark.parametrize(("early", "fork"), [("", ""), ("", FORK), ("look('early')", FORK)])
+def test_gevent_may_patch_a_process_that_is_configured(sink, tmp_path, early, fork):
+    """As in the workers of a server that loads the application, forks, and patches then."""
+    pytest.importorskip("gevent")
+    program = Program(
+        f"""
+        {early}
+        {fork}
+        import gevent
+        from gevent import monkey
+        monkey.patch_all()
+
+        look("first")
+        for _ in range(50):  # if our thread stops everything, it is now
+            gevent.sleep(0.01)
+        gevent.joinall([gevent.spawn(look, number) for number in range(50)], raise_error=True)
+        assert ams_sdk.flush(10)
+        look("last")
+        assert ams_sdk.shutdown(10)
+        os._exit(0)
+        """,
+        sink.url,
+        tmp_path,
+        "-W",
+        "ignore",  # gevent warns of modules that were imported before
+    )
+    assert program.end() == ""
+    assert recorded(sink) == Counter(["first", *range(50), "last"] + ["early"] * bool(early))
 
 
 def test_configured_and_shut_down_again_and_again(sink, tmp_path):

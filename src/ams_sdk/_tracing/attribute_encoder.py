@@ -21,7 +21,7 @@ from ams_sdk._tracing.protobuf import length_delimited, varint
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["encode_attributes", "encode_text", "encode_text_attribute"]
+__all__ = ["copied", "encode_attributes", "encode_text", "encode_text_attribute"]
 
 _INT64_MIN: Final = -(2**63)
 _INT64_MAX: Final = 2**63 - 1
@@ -69,10 +69,10 @@ def encode_attributes(attributes: Mapping[str, Any] | None, tag: bytes) -> bytes
         return b""
     try:
         # OpenTelemetry's containers are read item by item through Python code; a copy of them is a real dictionary.
-        plain = attributes if isinstance(attributes, dict) else _copied(attributes)
+        plain = attributes if isinstance(attributes, dict) else copied(attributes)
         return _encode_plain(plain, tag) if plain else b""
     except RuntimeError:  # another thread writes to the dictionary
-        return b"".join([_attribute(tag, key, value) for key, value in _copied(attributes).items()])
+        return b"".join([_attribute(tag, key, value) for key, value in copied(attributes).items()])
 
 
 def encode_text_attribute(key: str, text: str, tag: bytes) -> bytes:
@@ -89,7 +89,8 @@ def encode_text_attribute(key: str, text: str, tag: bytes) -> bytes:
     return _before_text(tag, key, size) + body
 
 
-def _copied(attributes: Any) -> dict[str, Any]:  # noqa: ANN401 -- whatever serves as a mapping
+def copied(attributes: Any) -> dict[str, Any]:  # noqa: ANN401 -- whatever serves as a mapping
+    """A real dictionary of some attributes, for this thread alone."""
     try:
         copy: dict[str, Any] = attributes.copy()
     except AttributeError:

@@ -15,11 +15,12 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 from opentelemetry.trace.propagation import _SPAN_KEY  # pyright: ignore[reportPrivateUsage] -- there is no public name
 
 from ams_sdk import _semconv
-from ams_sdk._capture import MAX_TEXT, NOT_ATOMS, size_of_atoms
+from ams_sdk._capture import MAX_TEXT, NOT_ATOMS, CutText, cut_atoms, size_of_atoms
 from ams_sdk._decorators import content
 from ams_sdk._decorators.failure import record_failure
+from ams_sdk._decorators.streamed import Streamed
 from ams_sdk._guard import guard, hold_back
-from ams_sdk._tracing.current_context import attach_context, detach_context
+from ams_sdk._tracing.current_context import attach_context, current_context, detach_context
 from ams_sdk._tracing.own_context import own_context
 from ams_sdk._tracing.size import SPAN, size_of
 from ams_sdk._tracing.span import NOT_MADE, RecordingSpan
@@ -28,13 +29,16 @@ if TYPE_CHECKING:
     from contextvars import Token
 
     from ams_sdk._decorators import Definition
+    from ams_sdk._decorators.definition import Captured
     from ams_sdk._decorators.run import Run
+    from ams_sdk._decorators.session import Conversation
 
 __all__ = ["NOTHING", "CallSpan", "UnsampledSpan"]
 
 NOTHING: Final[Any] = object()
 """Stands for a result that is not recorded."""
 _NO_NAMES: Final[dict[str, Any]] = {}
+_MOST_NAMED: Final = 100
 _TOO_LARGE: Final = SPAN + MAX_TEXT
 _TRIVIAL: Final = frozenset({int, float, bool, type(None)})
 
@@ -45,6 +49,7 @@ class CallSpan(RecordingSpan):
     Attributes:
         definition: what was called.
         run: the run that the call is made in; its own, if an agent was called.
+        session: the session that the call is made in.
         trace_id: of a span whose context is made when somebody asks for it, as nobody does for most calls; such a span
             is sampled, in a trace without a state.
         span_id: the same.
@@ -55,7 +60,9 @@ class CallSpan(RecordingSpan):
     token: Token[Context]
     agent_id: str | None = None
     records: bool = True
+    keeps_output: bool = True
     run: Run | None = None
+    session: Conversation | None = None
     trace_id: int
     span_id: int
     made_context: Any = NOT_MADE
@@ -66,6 +73,7 @@ class CallSpan(RecordingSpan):
     _arguments: tuple[str, str] | None = None
     _result: Any = NOTHING
     _weight: int = SPAN
+    _inside: Context
 
     @property  # where the other spans of ours have an attribute
     def _context(self) -> SpanContext:
@@ -97,20 +105,58 @@ class CallSpan(RecordingSpan):
                 self._kwargs = kwargs
         else:
             with guard(f"{self.definition.name}: recording its arguments"):
-                self._arguments = content.arguments(self.definition, given, kwargs)
-                self._weight = SPAN + len(self._arguments[1])
+                self._keep_large(given, kwargs)
+
+    def _keep_large(self, given: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        found = cut_atoms((*given, *kwargs.values()))
+        if found is None or len(kwargs) > _MOST_NAMED:
+            self._arguments = content.arguments(self.definition, given, kwargs)
+            self._weight = SPAN + len(self._arguments[1])
+            return
+        # Of long texts the beginning is enough, and what is done to it can wait.
+        cut, size = found
+        self._args = tuple(cut[: len(given)])
+        self._kwargs = dict(zip(kwargs, cut[len(given) :], strict=True))
+        self._weight = SPAN + size + sum(map(len, kwargs))
+
+    def keep_some(self, captured: Captured, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """The same for a decorator that says what of the content is recorded."""
+        self.keeps_output = captured.output
+        self._captures = captured.input or captured.output
+        if captured.input:
+            self.keep_arguments(args, kwargs)
+
+    def collector(self) -> Streamed | None:
+        """What takes the items that the call gives, one by one."""
+        return Streamed() if self.keeps_output else None
+
+    def suspend(self) -> None:
+        """The call goes on later; until then the context from before it is current again."""
+        self._inside = current_context()
+        detach_context(self.token)
+
+    def resume(self) -> None:
+        """It goes on, in the context that was current when it was suspended."""
+        self.token = attach_context(self._inside)
+        del self._inside
 
     def returned(self, value: Any, /) -> None:  # noqa: ANN401 -- the user's own type
         """The call ended well. The status stays unset, as the conventions demand of libraries."""
         ended = time_ns()  # what is done from here on is not the call's time
         try:
             try:
-                if self._captures:
+                run = self.run
+                if run is not None and run.live is self:
+                    self._end_run(run)
+                if self.keeps_output:
                     if type(value) is str and len(value) <= MAX_TEXT and self._given is NOT_MADE:
                         self._result = value
                         self._weight += len(value)
                     elif type(value) in _TRIVIAL and self._given is NOT_MADE:
                         self._result = value
+                    elif type(value) is str and self._given is NOT_MADE:
+                        self._result = CutText.of(value)
+                        self._weight += MAX_TEXT
                     else:
                         self._render_result(value)
             finally:  # also if Ctrl-C comes while a result is rendered
@@ -128,17 +174,23 @@ class CallSpan(RecordingSpan):
 
     def end(self, end_time: int | None = None) -> None:
         """End the span; if its own code does so early, what the call returns comes too late."""
-        self._captures = False
+        self._captures = self.keeps_output = False
+        if self.run is not None and self.run.live is self:
+            self._end_run(self.run)
         if not self.is_untouched:
             self._weight = size_of(self)
         super().end(end_time)
 
-    def failed(self, error: BaseException, /) -> None:
-        """The call raised."""
+    def failed(self, error: BaseException, streamed: Streamed | None = None, /) -> None:
+        """The call raised; ``streamed`` is what it had given until then."""
         ended = time_ns()
         try:
             with guard(f"{self.definition.name}: recording its error"):
-                record_failure(self, error, ended, captures=self._captures)
+                if self.run is not None and self.run.live is self:
+                    self._end_run(self.run)
+                if streamed is not None and self.keeps_output:
+                    self._render_result(streamed)
+                record_failure(self, error, ended, captures=self._captures, call=self)
             with guard(f"{self.definition.name}: ending its span"):
                 self.end(ended)
         finally:
@@ -159,6 +211,12 @@ class CallSpan(RecordingSpan):
         is_rendered: bool = type(kept) is tuple  # no atom is one
         return cast("tuple[str, str]", kept) if is_rendered else content.atomic_result(self.definition, kept)
 
+    def _end_run(self, run: Run) -> None:
+        """The span of a run says how many tokens its model calls have used."""
+        run.live = None
+        if run.totals is not None and self._end_time is None:
+            self.set_attributes(run.totals.attributes())
+
     def _render_result(self, value: object) -> None:
         with guard(f"{self.definition.name}: recording its result"):
             rendered = content.result(self.definition, value)
@@ -173,7 +231,12 @@ class CallSpan(RecordingSpan):
         return {**self.attributes_of_run(), **self.attributes_of_call()}
 
     def attributes_of_run(self) -> dict[str, Any]:
-        """Those that say in which run the call is made; for the calls inside a run, all the same."""
+        """Those that say in which session and which run the call is made; for the calls inside one, all the same."""
+        said = self.attributes_of_run_alone()
+        return said if self.session is None else {**self.session.attributes, **said}
+
+    def attributes_of_run_alone(self) -> dict[str, Any]:
+        """Those of the run."""
         run = self.run
         if run is None:
             return {}
@@ -227,6 +290,7 @@ class UnsampledSpan(NonRecordingSpan):
     records: bool = False
     _made: SpanContext | None = None
     _trace_id: int
+    _inside: Context
     _token: Token[Context]
 
     def __init__(self) -> None:
@@ -255,6 +319,18 @@ class UnsampledSpan(NonRecordingSpan):
         """The call ended well."""
         detach_context(self._token)
 
-    def failed(self, _error: BaseException, /) -> None:
+    def failed(self, _error: BaseException, _streamed: Streamed | None = None, /) -> None:
         """The call raised."""
         detach_context(self._token)
+
+    def collector(self) -> None:
+        """Nothing is recorded."""
+
+    def suspend(self) -> None:
+        """The call goes on later; until then the context from before it is current again."""
+        self._inside = current_context()
+        detach_context(self._token)
+
+    def resume(self) -> None:
+        """It goes on, in the context that was current when it was suspended."""
+        self._token = attach_context(self._inside)

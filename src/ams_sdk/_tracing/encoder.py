@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from opentelemetry.trace import SpanKind, StatusCode
 
+from ams_sdk._capture import Rules, redact_attributes, redact_line, rules
 from ams_sdk._guard import guard, hold_back
-from ams_sdk._tracing.attribute_encoder import encode_attributes, encode_text, encode_text_attribute
+from ams_sdk._tracing.attribute_encoder import copied, encode_attributes, encode_text, encode_text_attribute
 from ams_sdk._tracing.protobuf import UINT32_MAX, UINT64_MAX, VARINTS, length_delimited, varint
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import Event, ReadableSpan
@@ -32,6 +33,8 @@ __all__ = [
     "Batch",
     "encode_attributes",
     "encode_events",
+    "encode_foreign_attributes",
+    "encode_foreign_text",
     "encode_links",
     "encode_status",
     "encode_text",
@@ -70,6 +73,19 @@ _SPAN_LOCAL: Final = b"\x85\x01\x00\x01\x00\x00"
 _SPAN_REMOTE: Final = b"\x85\x01\x00\x03\x00\x00"
 
 
+def encode_foreign_attributes(attributes: Mapping[str, Any] | None, tag: bytes) -> bytes:
+    """Attributes that others wrote: as ``encode_attributes``, without their secrets."""
+    if not attributes:
+        return b""
+    plain: dict[str, Any] = attributes if isinstance(attributes, dict) else copied(attributes)
+    return encode_attributes(redact_attributes(plain), tag)
+
+
+def encode_foreign_text(text: Any) -> bytes:  # noqa: ANN401 -- whatever was given as a name
+    """A text that others wrote: as ``encode_text``, without its secrets."""
+    return encode_text(redact_line(text) if isinstance(text, str) else text)
+
+
 def kind_number(kind: object) -> int:
     """OTLP's number of a span kind; 0, "unspecified", for what is none."""
     return _KIND_NUMBERS.get(id(kind), 0)
@@ -88,7 +104,7 @@ def encode_status(status: Status | None) -> bytes:
     description = getattr(status, "description", None)
     if not description:
         return field
-    return length_delimited(b"\x7a", length_delimited(b"\x12", encode_text(description)) + field[2:])
+    return length_delimited(b"\x7a", length_delimited(b"\x12", encode_foreign_text(description)) + field[2:])
 
 
 def encode_events(events: Iterable[Event] | None) -> bytes:
@@ -105,8 +121,8 @@ def encode_events(events: Iterable[Event] | None) -> bytes:
 def _event(event: Event) -> bytes:
     return (
         _pack_time(0x09, _within(event.timestamp, UINT64_MAX))
-        + length_delimited(b"\x12", encode_text(event.name))
-        + encode_attributes(event.attributes, b"\x1a")
+        + length_delimited(b"\x12", encode_foreign_text(event.name))
+        + encode_foreign_attributes(event.attributes, b"\x1a")
         + _count(b"\x20", getattr(event, "dropped_attributes", 0))
     )
 
@@ -128,7 +144,7 @@ def _link(link: Link) -> bytes:
         length_delimited(b"\x0a", (context.trace_id & _TRACE_ID_MAX).to_bytes(16, "big"))
         + pack_id(0x1208, context.span_id & UINT64_MAX)
         + length_delimited(b"\x1a", encode_trace_state(context.trace_state))
-        + encode_attributes(link.attributes, b"\x22")
+        + encode_foreign_attributes(link.attributes, b"\x22")
         + _count(b"\x28", getattr(link, "dropped_attributes", 0))
         + (_LINK_REMOTE if context.is_remote else _LINK_LOCAL)
     )
@@ -211,10 +227,11 @@ class _GroupHead:
     OpenTelemetry hashes a resource by writing it as JSON.
     """
 
-    __slots__ = ("_hash", "packed", "source")
+    __slots__ = ("_hash", "packed", "rules", "source")
 
     def __init__(self, source: Resource | InstrumentationScope | None, message: bytes) -> None:
         self.source = source
+        self.rules: Rules = rules.current
         # ResourceSpans and ScopeSpans have the same fields: 1 is what all have in common, 2 are they, 3 is a schema.
         schema_url = encode_text(source.schema_url) if source is not None else b""
         self.packed = length_delimited(b"\x0a", message) + length_delimited(b"\x1a", schema_url)
@@ -237,7 +254,7 @@ _group_heads: Final[dict[int, _GroupHead]] = {}
 
 def _group_head(source: Resource | InstrumentationScope | None, encode: Callable[[Any], bytes]) -> _GroupHead:
     found = _group_heads.get(id(source))
-    if found is None:
+    if found is None or found.rules is not rules.current:
         found = _GroupHead(source, encode(source))
         if len(_group_heads) >= _MAX_GROUP_HEADS:
             _group_heads.clear()
@@ -246,7 +263,7 @@ def _group_head(source: Resource | InstrumentationScope | None, encode: Callable
 
 
 def _resource_message(resource: Resource | None) -> bytes:
-    return encode_attributes(resource.attributes, b"\x0a") if resource is not None else b""
+    return encode_foreign_attributes(resource.attributes, b"\x0a") if resource is not None else b""
 
 
 def _scope_message(scope: InstrumentationScope | None) -> bytes:
@@ -255,7 +272,7 @@ def _scope_message(scope: InstrumentationScope | None) -> bytes:
     return (
         length_delimited(b"\x0a", encode_text(scope.name))
         + length_delimited(b"\x12", encode_text(scope.version))
-        + encode_attributes(scope.attributes, b"\x1a")
+        + encode_foreign_attributes(scope.attributes, b"\x1a")
     )
 
 
@@ -291,7 +308,7 @@ class Batch:
         self._scope: object = _NOBODY
 
     def add(self, span: ReadableSpan) -> int:
-        """Encode a finished span, read by its public properties.
+        """Encode a finished span, read by its public properties, without its secrets.
 
         Returns:
             The size so far. It is unchanged if the span could not be read, which is counted in ``failed``.
@@ -305,11 +322,11 @@ class Batch:
                 parent.span_id if parent else None,
                 parent.is_remote if parent else False,
                 encode_trace_state(context.trace_state),
-                encode_text(span.name),
+                encode_foreign_text(span.name),
                 kind_number(span.kind),
                 span.start_time or 0,
                 span.end_time or 0,
-                encode_attributes(span.attributes, SPAN_ATTRIBUTES),
+                encode_foreign_attributes(span.attributes, SPAN_ATTRIBUTES),
                 span.dropped_attributes,
                 encode_events(span.events),
                 span.dropped_events,

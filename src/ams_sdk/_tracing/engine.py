@@ -128,6 +128,12 @@ class Engine:
             pipeline.open()
         return self.tracer()
 
+    def provider(self) -> TracerProvider | None:
+        """The provider that serves now; None before the start and after the end."""
+        if self._choice.serving is not None:
+            self.tracer()  # the application may have set another one
+        return self._choice.serving
+
     def ask_for_ids(self, id_of: Callable[[AgentDefinition], str | None]) -> None:
         """At each run of an agent, ask this for the agent's id on the platform."""
         self._id_of = id_of
@@ -146,6 +152,14 @@ class Engine:
     def guests(self) -> tuple[SpanProcessor, ...]:
         """The processors that others have added to our provider."""
         return self._choice.guests()
+
+    def suspend(self) -> None:
+        """Let another engine serve for a while; what has begun here is still sent."""
+        self._choice.suspend()
+
+    def resume(self) -> None:
+        """Serve again."""
+        self._choice.resume()
 
     def shutdown(self, timeout: float, *, keep_guests: bool = False) -> bool:
         """Send what is there and stop, within ``timeout`` seconds; False if something was not sent.

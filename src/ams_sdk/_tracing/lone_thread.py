@@ -71,17 +71,26 @@ class LoneThread:
     not, or have started one that fails before it runs anything. So after a start that was interrupted there is another,
     unless its thread has begun; and should both threads come, one of them works.
 
+    gevent may take the place of threads after this was made, as in a worker that is forked first and patched then. A
+    lock from before would hold up everything in the process when the thread waits for it, so there are new ones.
+
     Args:
         work: what it does; its end is the thread's.
         name: shown behind what the names of all threads of the SDK begin with.
+        renew: makes anew the locks that the thread waits for; called before a start, when no thread works.
     """
 
-    def __init__(self, work: Callable[[], None], name: str) -> None:
+    def __init__(self, work: Callable[[], None], name: str, renew: Callable[[], None]) -> None:
         self._work = work
         self._name = f"{THREADS}{name}"
+        self._renew = renew
+        self._latest: _Start | None = None
+        self._begin()
+
+    def _begin(self) -> None:
+        self._lock_type = threading.Lock
         # Reentrant: a signal handler of the program may end a span while its thread is in here.
         self._lock = threading.RLock()
-        self._latest: _Start | None = None
 
     @property
     def is_running(self) -> bool:
@@ -116,6 +125,9 @@ class LoneThread:
         if self._latest is not before:  # a signal handler came while that was made, and was here
             return self.start()
         self._latest = latest
+        if threading.Lock is not self._lock_type:
+            self._renew()
+            self._begin()
         try:
             latest.thread.start()
             latest.is_sure = True

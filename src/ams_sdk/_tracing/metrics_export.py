@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
+import threading
 from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.sdk.metrics import MeterProvider
@@ -36,8 +37,20 @@ def own_meter_provider(destination: Callable[[], Destination], resource: Resourc
         destination: the platform.
         resource: what the metrics are of; the one of the spans.
     """
-    reader = PeriodicExportingMetricReader(PlatformMetricExporter(destination))
-    return MeterProvider([reader], resource, shutdown_on_exit=False)
+    reader = _Reader(PlatformMetricExporter(destination))
+    return _OwnMeterProvider([reader], resource, shutdown_on_exit=False)
+
+
+class _OwnMeterProvider(MeterProvider):
+    def _handle_fork(self) -> None:
+        # Nobody uses it in the child, which makes one of its own: there is nothing to describe, and no thread to start.
+        # The lock is that of all meter providers.
+        MeterProvider._all_metric_readers_lock = threading.Lock()
+
+
+class _Reader(PeriodicExportingMetricReader):
+    def _at_fork_reinit(self) -> None:
+        """Stay without a thread."""
 
 
 class PlatformMetricExporter(MetricExporter):

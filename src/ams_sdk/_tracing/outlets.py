@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from opentelemetry.sdk.trace.export import SpanExportResult
 
@@ -11,10 +11,10 @@ from ams_sdk._tracing.encoder import Batch
 from ams_sdk._tracing.packing import Packed, add_to, packed
 from ams_sdk._tracing.parcels import Parcel
 from ams_sdk._tracing.pipeline import Counts
-from ams_sdk._tracing.span import RecordingSpan
+from ams_sdk._tracing.redacted_span import redacted_span
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from opentelemetry.sdk.trace import ReadableSpan
     from opentelemetry.sdk.trace.export import SpanExporter
@@ -30,18 +30,22 @@ SEAL_BYTES: Final = 2**20
 
 
 class ExporterOutlet:
-    """An exporter of OpenTelemetry's, which gets the SDK's own readable spans.
+    """An exporter of OpenTelemetry's, which gets the SDK's own readable spans, without their secrets.
 
     Args:
         exporter: called from the worker only, with instrumentation suppressed.
         name: for messages.
+        redacted: what it gets of a span.
     """
 
     is_quick = False
     pack: Pack | None = None
 
-    def __init__(self, exporter: SpanExporter, name: str) -> None:
+    def __init__(
+        self, exporter: SpanExporter, name: str, redacted: Callable[[ReadableSpan], ReadableSpan] = redacted_span
+    ) -> None:
         self._exporter = exporter
+        self._redacted = redacted
         self._name = name
         self._exported = 0
         self._failed = 0
@@ -55,12 +59,22 @@ class ExporterOutlet:
         """Export them at once."""
         self._sending = len(spans)
         sent = False
+        batch: list[ReadableSpan] = []
         with guard(f"{self._name}: sending spans", BaseException):
-            batch: list[Any] = [one._readable_span() if isinstance(one, RecordingSpan) else one for one in spans]
+            batch = self._without_secrets(spans)
             sent = self._exporter.export(batch) is SpanExportResult.SUCCESS
-        self._exported += len(spans) if sent else 0
-        self._failed += 0 if sent else len(spans)
+        exported = len(batch) if sent else 0
+        self._exported += exported
+        self._failed += len(spans) - exported
         self._sending = 0
+
+    def _without_secrets(self, spans: Sequence[ReadableSpan | None]) -> list[ReadableSpan]:
+        batch: list[ReadableSpan] = []
+        for span in spans:
+            with guard(f"{self._name}: redacting a span"):  # else it stays here
+                if span is not None:
+                    batch.append(self._redacted(span))
+        return batch
 
     def seal(self) -> None:
         """Nothing is kept here."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
-from opentelemetry.trace import SpanKind
 from opentelemetry.trace.span import DEFAULT_TRACE_STATE
 
 from ams_sdk import _semconv
+from ams_sdk._capture import Rules, redact_attributes, redact_line, rules
 from ams_sdk._decorators.content import atomic_arguments, atomic_result
 from ams_sdk._guard import hold_back
 from ams_sdk._tracing.call_span import NOTHING, CallSpan
@@ -15,9 +15,10 @@ from ams_sdk._tracing.encoder import (
     SPAN_ATTRIBUTES,
     encode_attributes,
     encode_events,
+    encode_foreign_attributes,
+    encode_foreign_text,
     encode_links,
     encode_status,
-    encode_text,
     encode_text_attribute,
     encode_trace_state,
     kind_number,
@@ -27,9 +28,11 @@ from ams_sdk._tracing.encoder import (
     pack_two_ids,
 )
 from ams_sdk._tracing.protobuf import length_delimited
-from ams_sdk._tracing.span import NOT_MADE, RecordingSpan
+from ams_sdk._tracing.span import NOT_MADE, PLENTY, RecordingSpan
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import ReadableSpan
     from opentelemetry.sdk.util.instrumentation import InstrumentationScope
@@ -89,15 +92,27 @@ def _message_of(span: Any) -> bytes | None:  # noqa: ANN401 -- a span of ours is
 def _packed(span: RecordingSpan) -> bytes | None:
     """The message of a span into which nobody has looked; None if it has to be read as any other."""
     if type(span) is not CallSpan:
-        return _pack(span, encode_attributes(span._held, SPAN_ATTRIBUTES))
-    own = span.attributes_of_call()
+        return _pack(span, encode_foreign_attributes(span._held, SPAN_ATTRIBUTES))
+    held, own = span._held, span.attributes_of_call()
     definition, origin = span.definition, span._origin
-    if not origin.is_plain or len(own) + len(definition.attributes) + _OF_RUN > origin.largest:
+    around = span.attributes_of_run()
+    if not origin.is_plain or len(own) + len(definition.attributes) + len(around) > origin.largest:
         return None
-    if span._held and not (own.keys().isdisjoint(definition.attributes) and own.keys().isdisjoint(_RUN_NAMES)):
+    if held and not (own.keys().isdisjoint(definition.attributes) and own.keys().isdisjoint(around)):
         return None
-    constant = definition.packed or _pack_definition(definition)
+    if held:
+        own = _without_secrets(own, held)
+    constant = definition.packed
+    if not constant or not _is_of_today(constant["attributes"]):
+        constant = _pack_definition(definition)
     return _pack(span, constant["attributes"] + _of_run(span) + encode_attributes(own, SPAN_ATTRIBUTES))
+
+
+def _without_secrets(own: dict[str, Any], held: dict[str, Any]) -> dict[str, Any]:
+    # What the call itself says was redacted when it was rendered.
+    written = {name: own[name] for name in list(held) if name in own}
+    left = redact_attributes(written)
+    return own if left is written else {**own, **left}
 
 
 def _pack_plain(span: Any) -> bytes | None:  # noqa: ANN401 -- the same
@@ -105,20 +120,24 @@ def _pack_plain(span: Any) -> bytes | None:  # noqa: ANN401 -- the same
 
     Nothing was added to such a span, it ended well, and it belongs to this process.
     """
-    definition, context, parent = span.definition, span.made_context, span._parent
+    definition, context, parent, session = span.definition, span.made_context, span._parent, span.session
+    around = len(definition.attributes) + (0 if session is None else len(session.attributes))
     is_plain = (
         span._held is span._event_list is span._link_list is None
         and span._status is _UNSET
         and span._name is definition.span_name
-        and span._kind is _INTERNAL
+        and span._kind is definition.kind
         and span._origin.has_room
+        and around <= _MOST_AROUND
         and (context is NOT_MADE or context[4] is DEFAULT_TRACE_STATE)
         and (parent is None or not parent[2])
     )
     if not is_plain:
         return None
     trace_id, span_id = (span.trace_id, span.span_id) if context is NOT_MADE else (context[0], context[1])
-    constant = definition.packed or _pack_definition(definition)
+    constant = definition.packed
+    if not constant or not _is_of_today(constant["attributes"]):
+        constant = _pack_definition(definition)
     given, result = span._arguments, span._result
     if given is None and span._args is not None:
         given = atomic_arguments(definition, span._args, span._kwargs)
@@ -132,7 +151,7 @@ def _pack_plain(span: Any) -> bytes | None:  # noqa: ANN401 -- the same
             constant["head"],
             pack_times(span._start_time, 0x41, span._end_time),
             constant["attributes"],
-            b"" if span.run is None else _of_run(span),
+            b"" if span.run is None and session is None else _of_run(span),
             b"" if given is None else encode_text_attribute(given[0], given[1], SPAN_ATTRIBUTES),
             b"" if result is NOTHING else encode_text_attribute(result[0], result[1], SPAN_ATTRIBUTES),
             _TAIL,
@@ -140,7 +159,7 @@ def _pack_plain(span: Any) -> bytes | None:  # noqa: ANN401 -- the same
     )
 
 
-_INTERNAL: Final = SpanKind.INTERNAL
+_MOST_AROUND: Final = PLENTY - 4  # two of the run, the arguments, the result
 _UNSET: Final = CallSpan._status
 _TAIL: Final = b"\x7a\x00\x85\x01\x00\x01\x00\x00"
 """The status of a call that ended well, and the flags of a span whose parent is in this process."""
@@ -155,7 +174,7 @@ def _pack(span: Any, attributes: bytes) -> bytes:  # noqa: ANN401 -- the same
         None if parent is None else parent.span_id,
         parent is not None and parent.is_remote,
         encode_trace_state(state) if state else b"",
-        encode_text(span._name),
+        encode_foreign_text(span._name),
         kind_number(span._kind),
         span._start_time,
         span._end_time,
@@ -169,26 +188,55 @@ def _pack(span: Any, attributes: bytes) -> bytes:  # noqa: ANN401 -- the same
     )
 
 
+class _Fields(bytes):
+    """Fields from which the secrets were taken by some rules; others may leave less of them."""
+
+    rules: Rules
+
+
+def _fields(attributes: Mapping[str, Any], encode: Callable[[Mapping[str, Any], bytes], bytes]) -> _Fields:
+    by = rules.current
+    made = _Fields(encode(attributes, SPAN_ATTRIBUTES))
+    made.rules = by
+    return made
+
+
+def _is_of_today(fields: bytes) -> bool:
+    return type(fields) is _Fields and fields.rules is rules.current
+
+
 def _of_run(span: CallSpan) -> bytes:
-    run = span.run
+    run, session = span.run, span.session
+    if session is None:
+        talk = b""
+    else:
+        talk = session.packed
+        if not _is_of_today(talk):
+            talk = session.packed = _fields(session.attributes, encode_foreign_attributes)
     if run is None:
-        return b""
+        return talk
     if span.definition.is_agent:
-        return encode_attributes(span.attributes_of_run(), SPAN_ATTRIBUTES)
-    if not run.packed:
-        run.packed = encode_attributes(span.attributes_of_run(), SPAN_ATTRIBUTES)
-    return run.packed
+        return talk + _encode_run(span.attributes_of_run_alone(), SPAN_ATTRIBUTES)
+    packed_run = run.packed
+    if not _is_of_today(packed_run):
+        packed_run = run.packed = _fields(span.attributes_of_run_alone(), _encode_run)
+    return talk + packed_run
 
 
-_RUN_NAMES: Final = (_semconv.AGENT_NAME, _semconv.AMS_RUN_ID, _semconv.AMS_AGENT_ID)
-_OF_RUN: Final = 2  # attributes at the most
+def _encode_run(attributes: Mapping[str, Any], tag: bytes) -> bytes:
+    # Made once a run. Beside ids, which only rules of the user's can mean, it has the agent's name.
+    if rules.current.custom:
+        return encode_foreign_attributes(attributes, tag)
+    name = attributes.get(_semconv.AGENT_NAME)
+    return encode_attributes({**attributes, _semconv.AGENT_NAME: redact_line(name)} if name else attributes, tag)
 
 
 def _pack_definition(definition: Definition) -> dict[str, bytes]:
-    name = encode_text(definition.span_name)
-    made = {
-        "attributes": encode_attributes(definition.attributes, SPAN_ATTRIBUTES),
-        "head": length_delimited(b"\x2a", name) + b"\x30%c\x39" % kind_number(_INTERNAL),
+    attributes = _fields(definition.attributes, encode_foreign_attributes)
+    name = encode_foreign_text(definition.span_name)
+    made: dict[str, bytes] = {
+        "attributes": attributes,
+        "head": length_delimited(b"\x2a", name) + b"\x30%c\x39" % kind_number(definition.kind),
     }
     definition.packed.update(made)  # several workers may come here at once, with the same
     return made

@@ -139,7 +139,7 @@ class Pipeline:
 
     def _begin(self) -> None:
         self._queue = SpanQueue(MAX_BYTES, BATCH_BYTES, self._start, self._outlet.pack)
-        self._worker = LoneThread(self._work, self.name)
+        self._worker = LoneThread(self._work, self.name, self._queue.renew_lock)
         self._is_open = False
         self._end: Mark | None = None
         self._seconds = 0.0

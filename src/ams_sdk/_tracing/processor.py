@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+from time import time_ns
 from typing import TYPE_CHECKING, Final
 
 from opentelemetry import context as otel_context
@@ -9,7 +11,8 @@ from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.trace import INVALID_SPAN_CONTEXT
 
 from ams_sdk import _semconv
-from ams_sdk._decorators.run import RUN_KEY, RUN_OF_SPAN
+from ams_sdk._decorators.run import RUN_KEY, RUN_OF_SPAN, Run
+from ams_sdk._decorators.token_totals import totals_of
 from ams_sdk._guard import guard
 from ams_sdk._tracing.size import size_of
 
@@ -26,6 +29,8 @@ __all__ = ["PipelineProcessor"]
 
 
 _MOST_OPEN_SPANS: Final = 10_000
+_MOST_TIMES_AWAY: Final = 256
+"""So many times back it is known that a span which ends late began while this one was suspended."""
 
 
 class PipelineProcessor(SpanProcessor):
@@ -51,8 +56,20 @@ class PipelineProcessor(SpanProcessor):
         self.pipelines = tuple(pipelines)
         self._flush = flush
         self._only_related = only_related
-        self._runs: dict[int, object] = {}
+        self._runs: dict[int, Run] = {}
         self.is_detached = False
+        self._suspended_at: int | None = None
+        self._away: deque[tuple[int, int]] = deque(maxlen=_MOST_TIMES_AWAY)
+
+    def suspend(self) -> None:
+        """Take no span that begins from now on."""
+        self._suspended_at = time_ns()
+
+    def resume(self) -> None:
+        """Take what begins from now on, and what had begun before."""
+        if self._suspended_at is not None:
+            self._away.append((self._suspended_at, time_ns()))
+            self._suspended_at = None
 
     def detach(self) -> None:
         """Take nothing from now on; for a provider that cannot forget a processor."""
@@ -64,14 +81,18 @@ class PipelineProcessor(SpanProcessor):
         if self._only_related and not self.is_detached:
             with guard("looking at a span that starts"):
                 run = otel_context.get_value(RUN_KEY, parent_context)
-                if run is not None:
+                if isinstance(run, Run):
                     self._runs[_identity(span)] = run
+                    if not _is_decorated(span):
+                        totals_of(run).begun(_ids(span).span_id, span.parent.span_id if span.parent else 0)
                     if len(self._runs) > _MOST_OPEN_SPANS:  # an application may leave spans open for ever
                         self._runs.pop(next(iter(self._runs)), None)
 
     def on_end(self, span: ReadableSpan) -> None:
         """Queue the span, if it is sampled and ours to take."""
         with guard("queueing a finished span"):
+            if (self._away or self._suspended_at is not None) and self._is_from_away(span.start_time or 0):
+                return
             related = not self._only_related or self._is_related(span)
             if related and _ids(span).trace_flags.sampled:
                 self.take(span, size_of(span))
@@ -92,16 +113,31 @@ class PipelineProcessor(SpanProcessor):
                 self._flush(self._end_timeout)
             self.detach()
 
+    def _is_from_away(self, start: int) -> bool:
+        since = self._suspended_at
+        return (since is not None and start >= since) or any(left <= start < back for left, back in self._away)
+
     def _is_related(self, span: ReadableSpan) -> bool:
         run = self._runs.pop(_identity(span), None)
+        scope = span.instrumentation_scope
         if run is not None:
             setattr(span, RUN_OF_SPAN, run)
-        scope = span.instrumentation_scope
+            if run.totals is not None and not _is_decorated(span):
+                run.totals.ended(_ids(span).span_id, span.attributes or {})
         return (
             run is not None
             or (scope is not None and scope.name == _semconv.SCOPE)
             or any(name.startswith("gen_ai.") for name in span.attributes or ())
         )
+
+
+def _is_decorated(span: ReadableSpan) -> bool:
+    """Whether it is the span of a decorated call: of our spans only those of model calls tell of tokens themselves."""
+    scope = span.instrumentation_scope
+    if scope is None or scope.name != _semconv.SCOPE:
+        return False
+    operation = (span.attributes or {}).get(_semconv.OPERATION_NAME)
+    return operation not in _semconv.INFERENCE_OPERATIONS and operation != _semconv.OPERATION_EMBEDDINGS
 
 
 def _identity(span: ReadableSpan) -> int:

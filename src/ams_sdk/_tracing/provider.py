@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 from opentelemetry.sdk.trace import Tracer as SdkTracer
 from opentelemetry.sdk.trace import TracerProvider
 
+from ams_sdk._tracing.model_call import TRACE_THEMSELVES, SelectiveTracer
+from ams_sdk._tracing.process_resource import process_resource
 from ams_sdk._tracing.tracer import OwnTracer
 
 if TYPE_CHECKING:
@@ -37,5 +40,9 @@ class OwnProvider(TracerProvider):
         scope = (instrumenting_module_name, instrumenting_library_version, schema_url, attributes)
         tracer = super().get_tracer(*scope)
         if type(tracer) is SdkTracer:
-            return OwnTracer.from_sdk(tracer, self, scope)
-        return tracer
+            tracer = OwnTracer.from_sdk(tracer, self, scope)
+        return SelectiveTracer(tracer) if instrumenting_module_name in TRACE_THEMSELVES else tracer
+
+    def _handle_fork(self) -> None:
+        self._tracers_lock = threading.Lock()
+        self._update_resource(process_resource())

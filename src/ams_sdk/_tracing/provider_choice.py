@@ -9,10 +9,10 @@ serves in private.
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from opentelemetry import trace
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 
 from ams_sdk import _semconv
 from ams_sdk._guard import guard
@@ -21,13 +21,15 @@ from ams_sdk._version import __version__
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from opentelemetry.sdk.trace import SpanProcessor
     from opentelemetry.trace import Tracer
 
     from ams_sdk._tracing.processor import PipelineProcessor
     from ams_sdk._tracing.provider import OwnProvider
 
-__all__ = ["ProviderChoice"]
+__all__ = ["ProviderChoice", "watchers"]
+
+watchers: Final[list[SpanProcessor]] = []
+"""Processors that a provider gets when it begins to serve: the testing kit sees all spans, whoever's it is."""
 
 
 class ProviderChoice:
@@ -42,6 +44,7 @@ class ProviderChoice:
     Attributes:
         seen: the global provider that ``current`` was chosen for.
         current: the tracer of the provider that serves.
+        serving: that provider; None before the first one was chosen, and after the end.
     """
 
     def __init__(
@@ -62,6 +65,7 @@ class ProviderChoice:
         self._attached: dict[int, tuple[TracerProvider, PipelineProcessor]] = {}
         self.seen: object = None
         self.current: Tracer = trace.NoOpTracer()
+        self.serving: TracerProvider | None = None
 
     def tracer(self) -> Tracer:
         """The tracer of the provider that serves now."""
@@ -87,21 +91,41 @@ class ProviderChoice:
         ours = [processor for provider, processor in self._attached.values() if provider is self._own]
         composite = None if self._own is None else self._own._active_span_processor
         found = getattr(composite, "_span_processors", ())
-        return tuple(one for one in found if all(one is not processor for processor in ours))
+        return tuple(one for one in found if all(one is not processor for processor in (*ours, *watchers)))
+
+    def suspend(self) -> None:
+        """Let somebody else serve for a while; spans that have begun are still taken."""
+        with self._lock:
+            self._leave_global()
+            for provider, processor in self._attached.values():
+                processor.suspend()
+                self._dismiss_watchers(provider)
+
+    def resume(self) -> None:
+        """Serve again."""
+        with self._lock:
+            for provider, processor in self._attached.values():
+                processor.resume()
+                self._call_watchers(provider)
+        self.tracer()
 
     def release(self) -> None:
         """Leave every provider as it was found."""
         with self._lock:
-            if self._own is not None and trace._TRACER_PROVIDER is self._own:
-                trace._TRACER_PROVIDER = None
+            self._leave_global()
             for provider, processor in self._attached.values():
                 processor.detach()
+                self._dismiss_watchers(provider)
                 if provider is not self._own:  # a run that is still open there is counted as lost when it ends
                     with guard("leaving a provider"):
                         _remove(provider, processor)
             self._attached.clear()
-            self.seen = None
-            self.current = trace.NoOpTracer()
+
+    def _leave_global(self) -> None:
+        if self._own is not None and trace._TRACER_PROVIDER is self._own:
+            trace._TRACER_PROVIDER = None
+        self.seen = self.serving = None
+        self.current = trace.NoOpTracer()
 
     def _choose(self, seen: object) -> None:
         if self._given is not None:
@@ -113,6 +137,7 @@ class ProviderChoice:
             if isinstance(seen, trace.ProxyTracerProvider) and _serve_globally(chosen):
                 seen = chosen
         self.current = chosen.get_tracer(_semconv.SCOPE, __version__, _semconv.SCHEMA_URL)
+        self.serving = chosen
         self.seen = seen
 
     def _serve(self) -> OwnProvider:
@@ -132,6 +157,16 @@ class ProviderChoice:
         processor = self._make_processor(only_related)
         provider.add_span_processor(processor)
         self._attached[id(provider)] = provider, processor
+        self._call_watchers(provider)
+
+    def _call_watchers(self, provider: TracerProvider) -> None:
+        for watcher in watchers:
+            provider.add_span_processor(watcher)
+
+    def _dismiss_watchers(self, provider: TracerProvider) -> None:
+        for watcher in watchers:
+            with guard("leaving a provider"):
+                _remove(provider, watcher)
 
 
 def _serve_globally(provider: OwnProvider) -> bool:
@@ -143,7 +178,7 @@ def _serve_globally(provider: OwnProvider) -> bool:
     return True
 
 
-def _remove(provider: TracerProvider, processor: PipelineProcessor) -> None:
+def _remove(provider: TracerProvider, processor: SpanProcessor) -> None:
     # There is no public way to remove a processor; a detached one that stays does no harm.
     composite = provider._active_span_processor
     if not hasattr(composite, "_span_processors"):

@@ -77,11 +77,8 @@ class Sender:
         self._begin()
 
     def _begin(self) -> None:
-        # The lock is entered by itself: the condition's own way in is Python code, and what a signal handler
-        # raises in it would leave the lock held for ever.
-        self._lock = threading.RLock()
-        self._condition = threading.Condition(self._lock)
-        self._thread = LoneThread(self._work, f"{self._name} sender")
+        self._renew_lock()
+        self._thread = LoneThread(self._work, f"{self._name} sender", self._renew_lock)
         self._intake: SpanIntake | None = None
         self._parcels = Parcels()
         self._jobs: list[Callable[[], None]] = []
@@ -94,6 +91,12 @@ class Sender:
         self._exported = self._failed = self._delivered_for_others = self._retried = self._bytes = 0
         self._dropped: dict[str, int] = {}
         self._seconds = 0.0
+
+    def _renew_lock(self) -> None:
+        # The lock is entered by itself: the condition's own way in is Python code, and what a signal handler
+        # raises in it would leave the lock held for ever.
+        self._lock = threading.RLock()
+        self._condition = threading.Condition(self._lock)
 
     def open(self) -> None:
         """Start the thread: there will be something to send."""
@@ -173,7 +176,8 @@ class Sender:
     def _start(self) -> None:
         if not self._has_ended:
             self._thread.start()
-        self._condition.notify_all()
+        with self._lock:  # which the start may have renewed; else the caller has it
+            self._condition.notify_all()
 
     def _work(self) -> None:
         with untraced():

@@ -24,6 +24,8 @@ from opentelemetry.sdk.trace import SynchronousMultiSpanProcessor
 from opentelemetry.sdk.util import BoundedList
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
+from ams_sdk._decorators.run import RUN_OF_SPAN
+from ams_sdk._decorators.token_totals import totals_of
 from ams_sdk._tracing.processor import PipelineProcessor
 from ams_sdk._tracing.size import size_of
 
@@ -34,7 +36,9 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Link, SpanContext
     from opentelemetry.util.types import Attributes, AttributeValue
 
-__all__ = ["NOT_MADE", "SIMPLE", "Origin", "RecordingSpan"]
+    from ams_sdk._decorators.run import Run
+
+__all__ = ["NOT_MADE", "PLENTY", "SIMPLE", "Origin", "RecordingSpan"]
 
 logger = logging.getLogger("opentelemetry.sdk.trace")  # the SDK's, whose warnings these are
 
@@ -55,7 +59,8 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_fresh_lock)
 
 
-_PLENTY: Final = 16
+PLENTY: Final = 16
+"""Attributes that are more than a decorated call has, nearly always."""
 
 
 class _Unknown:
@@ -70,7 +75,7 @@ class Origin:
     Attributes:
         largest: how many attributes a span may have.
         is_plain: whether values may be of any length.
-        has_room: whether what a decorated call says by itself is within the limits, whatever it is.
+        has_room: whether ``PLENTY`` of attributes are within the limits, whatever they are.
         all: what holds the processors, where that is known.
         seen: the processors that ``ours`` was read off.
         ours: our processor, if it is the only one; ask ``direct`` for it.
@@ -101,7 +106,7 @@ class Origin:
         count = self.limits.max_span_attributes
         self.largest = sys.maxsize if count is None else count
         self.is_plain = self.limits.max_span_attribute_length is None
-        self.has_room = self.is_plain and self.largest >= _PLENTY
+        self.has_room = self.is_plain and self.largest >= PLENTY
         is_stock = type(self.processor) is SynchronousMultiSpanProcessor
         self.all: Any = self.processor if is_stock else _Unknown
         self.seen: object = None
@@ -218,6 +223,17 @@ class RecordingSpan(SdkSpan):
         """The attributes as they are before anybody looks."""
         return self._held or {}
 
+    def begin_in(self, run: Run, parent: SpanContext | None) -> None:
+        """The span is made inside of a run, which counts the tokens that it will tell of."""
+        setattr(self, RUN_OF_SPAN, run)
+        totals_of(run).begun(self._context.span_id, 0 if parent is None else parent.span_id)
+
+    def says_genai(self) -> bool:
+        """Whether one of its attributes is a name of the GenAI conventions."""
+        return any(
+            name.startswith("gen_ai.") for name in (self._held if self._given is NOT_MADE else self._given) or ()
+        )
+
     def take_links(self, links: Sequence[Link]) -> None:
         """Keep the valid ones, as the SDK's constructor does."""
         self._link_list = self._new_links(links)
@@ -266,6 +282,10 @@ class RecordingSpan(SdkSpan):
             return
         if self._record_end_metrics is not None:
             self._record_end_metrics()
+        run: Run | None = getattr(self, RUN_OF_SPAN, None)
+        if run is not None and run.totals is not None:
+            held = self._held if self._given is NOT_MADE else self._given
+            run.totals.ended(self._context.span_id, held or {})
         self._hand_over()
 
     def _hand_over(self) -> None:

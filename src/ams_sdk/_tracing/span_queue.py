@@ -67,12 +67,17 @@ class SpanQueue:
         # Above so many bytes in the queue, the one who put them there looks what is to be done.
         self._attention = _ALWAYS
         self.is_closed = False
-        self._wake = threading.Lock()
-        self._wake.acquire()
+        self.renew_lock()
         self._marks = 0
         self._counting = threading.RLock()
         self.dropped: dict[str, int] = {}
         self.taken = 0
+
+    def renew_lock(self) -> None:
+        """Before a worker is started: let it wait for a lock of the kind that threads have by now."""
+        wake = threading.Lock()
+        wake.acquire()
+        self._wake = wake
 
     def put(self, span: ReadableSpan | None, size: int) -> None:
         """Append a span of about ``size`` bytes; wakes the worker if it is not awake."""

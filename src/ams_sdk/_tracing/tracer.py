@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import getrandbits
 from time import time_ns
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
@@ -16,7 +16,9 @@ from opentelemetry.trace.propagation import _SPAN_KEY  # pyright: ignore[reportP
 from opentelemetry.trace.span import DEFAULT_TRACE_STATE
 
 from ams_sdk import _semconv
-from ams_sdk._decorators.run import RUN_KEY, RUN_OF_SPAN, Run
+from ams_sdk._decorators.definition import EVERYTHING
+from ams_sdk._decorators.run import RUN_KEY, Run
+from ams_sdk._decorators.session import SESSION_KEY
 from ams_sdk._guard import guard
 from ams_sdk._tracing.call_span import CallSpan, UnsampledSpan
 from ams_sdk._tracing.current_context import attach_context, current_context
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from opentelemetry.util.types import Attributes
 
     from ams_sdk._decorators import Definition
+    from ams_sdk._decorators.session import Conversation
     from ams_sdk._tracing.provider import OwnProvider
 
 __all__ = ["OwnTracer", "parent_in"]
@@ -45,6 +48,7 @@ _PARTS: Final = frozenset(
 _OURS: Final = frozenset({RecordingSpan, CallSpan})
 _SUPPRESSED: Final = otel_context._SUPPRESS_INSTRUMENTATION_KEY
 _new: Final[Any] = object.__new__
+_INTERNAL: Final = SpanKind.INTERNAL
 
 _SAMPLED: Final = {flags: FLAGS[flags] for flags in (1, RANDOM | 1)}
 
@@ -159,8 +163,7 @@ class OwnTracer(SdkTracer):
             span.take_links(links)
         if counted:
             span._record_end_metrics = counted
-        if (run := context_now.get(RUN_KEY)) is not None:
-            setattr(span, RUN_OF_SPAN, run)
+        _place(span, context_now, parent)
         if not (record_exception and set_status_on_exception):
             span._record_exception = record_exception
             span._set_status_on_exception = set_status_on_exception
@@ -221,12 +224,17 @@ class OwnTracer(SdkTracer):
         span._origin = origin = self._origin
         span.definition = definition
         span._name = definition.span_name
+        if definition.kind is not _INTERNAL:
+            span._kind = definition.kind
         if parent is not None:
             span._parent = parent
         if counted:
             span._record_end_metrics = counted
+        conversation: Any = context.get(SESSION_KEY)
+        if conversation is not None:
+            span.session = conversation
         if definition.is_agent:
-            span.run = run = Run(definition.name, span._context)
+            span.run = run = Run(definition.name, span._context, span)
             span.agent_id = agent_id
             inside = Context({**context, _SPAN_KEY: span, RUN_KEY: run})
         else:
@@ -238,10 +246,12 @@ class OwnTracer(SdkTracer):
             span.set_attributes(added)
         span._start_time = time_ns()
         try:
-            if captures:
+            if not captures:
+                span._captures = span.keeps_output = False
+            elif definition.captured is EVERYTHING:
                 span.keep_arguments(args, kwargs)
             else:
-                span._captures = False
+                span.keep_some(definition.captured, args, kwargs)
             if (origin.ours if origin.all._span_processors is origin.seen else origin.direct()) is None:
                 with guard(f"{definition.name}: telling processors of its span"):
                     origin.processor.on_start(span, parent_context=context)
@@ -259,7 +269,7 @@ class OwnTracer(SdkTracer):
         if self._fast is None or (parent is not None and parent.is_remote):  # the sampler may be asked
             known = _known(definition, context, agent_id)
         made, given, counted = decide(
-            self, self._foresight, context, parent, definition.span_name, SpanKind.INTERNAL, known, ()
+            self, self._foresight, context, parent, definition.span_name, definition.kind, known, ()
         )
         if given is DROPPED or not given:
             return made, given, counted
@@ -282,10 +292,21 @@ def _is_off(tracer: Any) -> bool:  # noqa: ANN401 -- in an older OpenTelemetry n
     return config is not None and not config.is_enabled
 
 
-def _known(definition: Definition, context: Context, agent_id: str | None) -> dict[str, str]:
+def _place(span: RecordingSpan, context: Context, parent: SpanContext | None) -> None:
+    """Tell a span of the run and the session that it is made in."""
+    run, conversation = context.get(RUN_KEY), context.get(SESSION_KEY)
+    if run is not None:
+        span.begin_in(cast("Run", run), parent)
+    if conversation is not None and span.says_genai():
+        span.set_attribute(_semconv.CONVERSATION_ID, cast("Conversation", conversation).id)
+
+
+def _known(definition: Definition, context: Context, agent_id: str | None) -> dict[str, Any]:
     """The attributes that a decorated call's span begins with: what a sampler is asked about."""
     known = dict(definition.attributes)
-    run = context.get(RUN_KEY)
+    run, session = context.get(RUN_KEY), context.get(SESSION_KEY)
+    if session is not None:
+        known.update(cast("Conversation", session).attributes)
     if definition.is_agent:
         if agent_id:
             known[_semconv.AMS_AGENT_ID] = agent_id

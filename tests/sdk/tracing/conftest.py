@@ -6,12 +6,22 @@ import pytest
 from tests.sdk.tracing.two_providers import Kept, own_provider
 
 from ams_sdk._connection import Connection
+from ams_sdk._tracing import encoder
 from ams_sdk._tracing.spool import Spool
 
 
 @pytest.fixture
 def connection(sink):
     return Connection(sink.url, "the-key", "argument")
+
+
+@pytest.fixture(scope="module")
+def unredacted():
+    """Spans are encoded as they are: what is compared is the encoding, and generated texts may look like secrets."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(encoder, "redact_attributes", lambda attributes: attributes)
+        patch.setattr(encoder, "redact_line", lambda text: text)
+        yield
 
 
 @pytest.fixture

@@ -29,6 +29,8 @@ from ams_sdk._tracing.encoder import (
     pack_span,
 )
 
+pytestmark = pytest.mark.usefixtures("unredacted")
+
 RESOURCE, SCOPE = Resource({"service.name": "test"}), InstrumentationScope("scope")
 CONTEXT = SpanContext(1, 2, is_remote=False)
 

@@ -42,7 +42,7 @@ def work():
 
 @pytest.fixture
 def lone(work):
-    made = LoneThread(work, "test")
+    made = LoneThread(work, "test", lambda: None)
     yield made
     work.go.set()
     assert made.join(time.monotonic() + 20)
@@ -71,6 +71,23 @@ def test_it_runs_once_however_often_it_is_started_and_again_when_it_has_ended(lo
     assert (work.begun, work.most_at_once) == (2, 1)
 
 
+def test_a_start_after_threads_were_replaced_renews_the_locks_before_the_thread_works(work, monkeypatch):
+    renewed = []
+    lone = LoneThread(work, "test", lambda: renewed.append(work.begun))
+    lock = lone._lock
+    monkeypatch.setattr(threading, "Lock", lambda lock_type=threading.Lock: lock_type())  # as gevent does
+    assert lone.start()
+    assert lone.start()
+    assert_one_works(lone, work)
+    assert renewed == [0]
+    assert lone._lock is not lock
+    work.go.clear()
+    assert lone.start()
+    work.go.set()
+    assert lone.join(time.monotonic() + 20)
+    assert renewed == [0]  # once for each replacement
+
+
 def test_its_name_says_whose_it_is(lone):
     lone.start()
     assert "ams-sdk test" in {thread.name for thread in threading.enumerate()}
@@ -95,7 +112,7 @@ def test_a_start_that_is_interrupted_is_made_up_for(work, monkeypatch, has_start
     sys.setswitchinterval(1e-6)
     try:
         for number in range(50):
-            lone = LoneThread(work, "test")
+            lone = LoneThread(work, "test", lambda: None)
             work.has_begun.clear()
             work.go.clear()
 
@@ -290,7 +307,7 @@ def test_real_signals_at_any_moment_of_a_start_leave_one_thread():
                 work_begins.set()
                 go.wait(20)
 
-            lone = LoneThread(work, "test")
+            lone = LoneThread(work, "test", lambda: None)
             try:
                 signal.setitimer(signal.ITIMER_REAL, 1e-6 * (10 + number % 200))
                 lone.start()
@@ -391,7 +408,7 @@ def test_a_thread_that_python_takes_for_ended_is_not_doubled(lone, work, monkeyp
 
 def test_it_does_not_wait_for_itself():
     answers = []
-    lone = LoneThread(lambda: answers.append(lone.join(time.monotonic() + 20)), "test")
+    lone = LoneThread(lambda: answers.append(lone.join(time.monotonic() + 20)), "test", lambda: None)
     lone.start()
     assert lone.join(time.monotonic() + 20)
     assert answers == [True]

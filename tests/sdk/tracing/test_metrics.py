@@ -121,7 +121,7 @@ def test_metrics_are_not_recorded_unless_asked_for(recorder, reader):
 
 
 def test_without_a_provider_of_the_applications_they_go_to_the_platform(sink):
-    sink.answers = [REGISTERED, 200]
+    sink.by_path["/api/agents"] = REGISTERED
     ams_sdk.configure(endpoint=sink.url, api_key="the-key", service_name="shop", metrics=True)
     helper("up")
     assert ams_sdk.shutdown()

@@ -28,6 +28,7 @@ from tests.sdk.tracing.two_providers import RESOURCE, Composite, Counting, Kept,
 
 from ams_sdk import tool
 from ams_sdk._decorators import definition_of
+from ams_sdk._tracing import process_resource
 from ams_sdk._tracing.provider import OwnProvider
 from ams_sdk._tracing.span import Origin
 from ams_sdk._tracing.tracer import OwnTracer
@@ -327,13 +328,16 @@ def test_it_is_let_go_of():
 
 
 FORKS = """
-import os, sys
-from opentelemetry.sdk.resources import Resource
+import os, sys, threading
+os.environ["OTEL_EXPERIMENTAL_RESOURCE_DETECTORS"] = "process"
+from opentelemetry.sdk import resources
 from tests.sdk.tracing.interleaving import AnotherThread, at_each_line, paused
 from tests.sdk.tracing.two_providers import Kept, own_provider
 
 kept = Kept()
-provider = own_provider(kept, resource=Resource({"process.pid": os.getpid()}))
+described_by = parent = os.getpid()
+provider = own_provider(kept, resource=resources.Resource({"process.pid": parent}))
+threading.Thread.start = None  # nobody may wait for a thread before the child goes on
 tracer = provider.get_tracer("test")
 lock = provider._tracers_lock
 lock.acquire()
@@ -343,7 +347,9 @@ if not (child := os.fork()):
     span = tracer.start_span("in the child")
     span.end()
     assert kept.spans == [span]
-    assert "process.pid" not in span.resource.attributes or span.resource is provider.resource
+    if hasattr(resources, "_get_process_dependent_resource"):
+        described_by = os.getpid()
+    assert span.resource.attributes["process.pid"] == described_by
     os._exit(0)
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
@@ -356,3 +362,25 @@ def test_in_the_child_of_a_fork_it_goes_on(pytestconfig):
         [sys.executable, "-W", "ignore", "-c", FORKS], cwd=pytestconfig.rootpath, timeout=60, check=False
     )
     assert done.returncode == 0
+
+
+class Describing:
+    def __init__(self, said, *, always=False):
+        self.said = said
+        self.always = always
+
+    def is_process_dependent(self):
+        return not self.always
+
+    def detect(self):
+        if self.said is None:
+            raise OSError("there is nothing to be found")
+        return Resource(self.said)
+
+
+def test_what_describes_the_child_of_a_fork_may_fail(monkeypatch, held_back):
+    detectors = [Describing({"a": 1}), Describing(None), Describing({"b": 2}), Describing({"c": 3}, always=True)]
+    monkeypatch.setattr(process_resource, "_detectors", lambda: detectors)
+    assert process_resource.process_resource().attributes == {"a": 1, "b": 2}
+    assert [place for place, _ in held_back] == ["describing the child of a fork"]
+    held_back.clear()

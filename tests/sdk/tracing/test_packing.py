@@ -16,7 +16,9 @@ from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode,
 from tests.sdk.tracing.interleaving import at_each_line
 from tests.sdk.tracing.two_providers import Counting, Kept, Listening, own_provider, stock_provider
 
+import ams_sdk
 from ams_sdk import agent, tool
+from ams_sdk._capture.rules import compile_rules, use_rules
 from ams_sdk._decorators import definition_of, invocation
 from ams_sdk._tracing import packing
 from ams_sdk._tracing.call_span import CallSpan
@@ -203,6 +205,32 @@ def test_two_workers_pack_the_first_calls_of_a_tool_at_once():
     found = list(at_each_line(packing._pack_definition, pack, anew))
     assert len(found) > 3
     assert set(found) == {"execute_tool look"}
+
+
+def test_what_all_calls_of_a_run_or_a_session_say_is_packed_anew_when_the_rules_are_others():
+    @agent(name="oslo-bot")
+    def bot(where):
+        """Walks."""
+
+    kept = Kept()
+    tracer = own_provider(kept).get_tracer("test")
+    with ams_sdk.session("talk of oslo", user="oslo"):
+        run = tracer.start_call(definition_of(bot), ("up",), {}, "the id", True)  # noqa: FBT003 -- its signature
+        tracer.start_call(definition_of(look), ("up",), {}, None, True).returned("down")  # noqa: FBT003 -- the same
+        run.returned("there")
+
+    def messages():
+        return [sent(add_to, span)[2].SerializeToString() for span in kept.spans]
+
+    before = messages()
+    assert [message.count(b"oslo") for message in before] == [3, 4]
+    use_rules(compile_rules(["oslo"]))
+    try:
+        assert [message.count(b"oslo") for message in messages()] == [0, 0]
+        assert [message.count(b"[redacted]") for message in messages()] == [3, 4]
+    finally:
+        use_rules()
+    assert messages() == before
 
 
 WRITTEN = {

@@ -57,7 +57,7 @@ def pipeline(exporter):
 
 
 def pipeline_to(exporter, delay=0.1):
-    return Pipeline(ExporterOutlet(exporter, "test"), "test", delay)
+    return Pipeline(ExporterOutlet(exporter, "test", redacted=lambda span: span), "test", delay)
 
 
 def end(pipeline, seconds=10.0):
@@ -289,7 +289,7 @@ def test_a_shutdown_in_the_middle_of_the_workers_start_saves_what_is_there(expor
     class Quick(ExporterOutlet):
         is_quick = True
 
-    pipeline = Pipeline(Quick(exporter, "test"), "test")
+    pipeline = Pipeline(Quick(exporter, "test", redacted=lambda span: span), "test")
     ended = []
 
     def with_a_signal(_thread):

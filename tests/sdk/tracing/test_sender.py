@@ -77,6 +77,15 @@ def test_a_batch_arrives_as_protobuf_with_the_credential(sink, sender):
     assert counts.bytes == len(message("one", "two"))
 
 
+def test_a_batch_arrives_though_threads_were_replaced_before_it_was_offered(sink, sender, monkeypatch):
+    lock = sender._lock
+    monkeypatch.setattr(threading, "Lock", lambda lock_type=threading.Lock: lock_type())  # as gevent does
+    sender.offer(in_memory("one"))
+    assert flush(sender)
+    assert [span.name for span in sink.spans] == ["one"]
+    assert sender._lock is not lock
+
+
 def test_a_large_batch_is_packed(sink, sender):
     sender.offer(in_memory(*["same"] * 200))
     assert flush(sender)
