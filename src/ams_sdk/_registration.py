@@ -12,13 +12,14 @@ from pydantic import JsonValue, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
 from ams_sdk._decorators import ToolDefinition, definition_of
+from ams_sdk._decorators.annotations import annotations_of
 from ams_sdk._guard import guard
 from ams_sdk._version import __version__
 from ams_sdk.wire import AgentRegistration, AgentTool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import CodeType
+    from types import CodeType, ModuleType
 
     from pydantic.json_schema import JsonSchemaWarningKind
     from pydantic_core import core_schema
@@ -53,10 +54,26 @@ def registration_of(agent: AgentDefinition) -> AgentRegistration:
 def _tools_of(agent: AgentDefinition) -> tuple[ToolDefinition, ...]:
     if agent.tools is not None:
         return agent.tools
-    module = sys.modules.get(agent.function.__module__)
-    found = (definition_of(value) for value in list(vars(module).values())) if module else ()
+    module = sys.modules.get(getattr(agent.owner or agent.function, "__module__", None) or "")
+    places = [module, agent.owner or _class_of(agent, module)]
+    values = [value for place in places if place is not None for value in list(vars(place).values())]
+    found = [definition for value in values if (definition := _definition_in(value)) is not None]
     # A dictionary: a tool that has two names in its module is one tool, and two tools of one name would be ambiguous.
     return tuple({tool.name: tool for tool in found if isinstance(tool, ToolDefinition)}.values())
+
+
+def _definition_in(value: object) -> Definition | None:
+    with guard("looking through an agent's module"):
+        return definition_of(value)
+    return None
+
+
+def _class_of(agent: AgentDefinition, module: ModuleType | None) -> type | None:
+    """The class whose method the agent is, if its module has it by its name."""
+    place: object = module
+    for name in str(getattr(agent.function, "__qualname__", "")).split(".")[:-1]:
+        place = inspect.getattr_static(place, name, None)
+    return place if isinstance(place, type) else None
 
 
 def _schemas(definition: Definition) -> tuple[dict[str, JsonValue] | None, dict[str, JsonValue] | None]:
@@ -72,21 +89,12 @@ def _annotations(function: Callable[..., Any]) -> dict[str, Any]:
     """The annotations that can be evaluated: some name types that only a type checker imports."""
     found: dict[str, Any] = {}
     scope = getattr(inspect.unwrap(function), "__globals__", {})
-    for name, annotation in _unevaluated(function).items():
+    for name, annotation in annotations_of(function).items():
         try:
             found[name] = eval(annotation, scope) if isinstance(annotation, str) else annotation  # noqa: S307 -- the program's own code
         except Exception:  # any expression may stand there
             logger.debug("ams_sdk: the annotation %r of %s cannot be evaluated", annotation, function, exc_info=True)
     return found
-
-
-def _unevaluated(function: Callable[..., Any]) -> dict[str, Any]:
-    if sys.version_info >= (3, 14):
-        # Annotations are evaluated when they are asked for (PEP 649); one that cannot be must not cost the others.
-        import annotationlib  # noqa: PLC0415 -- new in 3.14
-
-        return annotationlib.get_annotations(function, format=annotationlib.Format.FORWARDREF)
-    return inspect.get_annotations(function)
 
 
 def _input_schema(definition: Definition, annotations: dict[str, Any]) -> dict[str, JsonValue]:
@@ -126,20 +134,20 @@ def _fingerprint(agent: AgentDefinition, tools: list[ToolDefinition]) -> str:
     """SHA-256 over the source of the agent and its tools; it changes when their code does, and only then."""
     digest = hashlib.sha256()
     for definition in (agent, *tools):
-        digest.update(_code_of(definition.function))
+        digest.update(_code_of(definition))
         digest.update(b"\0")
     return f"sha256:{digest.hexdigest()}"
 
 
-def _code_of(function: Callable[..., Any]) -> bytes:
-    code = inspect.unwrap(function).__code__
+def _code_of(definition: Definition) -> bytes:
+    code = definition.code
     try:
         # "<string>", "<stdin>": several pieces of code share the name, and from Python 3.13 one of them has a source.
-        if not code.co_filename.startswith("<"):
-            return inspect.getsource(function).encode("utf-8", "surrogateescape")
+        if code is not None and not code.co_filename.startswith("<"):
+            return inspect.getsource(definition.owner or code).encode("utf-8", "surrogateescape")
     except Exception:  # noqa: BLE001, S110 -- shipped without sources, or edited since it was imported
         pass
-    return _instructions(code)
+    return _instructions(code) if code is not None else definition.name.encode()
 
 
 def _instructions(code: CodeType) -> bytes:

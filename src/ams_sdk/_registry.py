@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Registrar"]
 
-_Key = tuple[str, str, "CodeType"]
+_Key = tuple[str, str, "CodeType | None"]
 
 _PAUSE: Final = 30.0
 """Seconds after a failed registration before a run tries again."""
@@ -64,7 +64,7 @@ class Registrar:
         return {key[0]: agent_id for key, agent_id in self._ids.copy().items()}
 
     def _ask_for(self, agent: AgentDefinition) -> str | None:
-        key = (agent.name, agent.version, agent.function.__code__)
+        key = (agent.name, agent.version, agent.code)
         with self._lock:
             if key in self._ids:
                 self._known[agent] = self._ids[key]

@@ -8,9 +8,10 @@ import ams_sdk
 
 PUBLIC = """
 AMSError APIError AsyncClient AuthenticationError Client ConfigurationError ConflictError DemoMismatchError
-InvalidCredentialsError InvalidRequestError LoginExpiredError MissingExtraError NotFoundError NotLoggedInError
+InvalidCredentialsError InvalidRequestError LoginExpiredError MissingExtraError ModelCall NotFoundError NotLoggedInError
 PermissionDeniedError PlatformTimeoutError PlatformUnreachableError PortTakenError ProtocolError RateLimitedError
-ServerError ServerStartError StateFolderError Stats __version__ agent configure flush shutdown stats tool
+Run Secret ServerError ServerStartError StateFolderError Stats __version__ agent configure current_run extract flush
+inject model_call session shutdown span stats tool workflow
 """
 
 
@@ -36,6 +37,7 @@ def test_decorating_loads_nothing_heavy():
         "def f(): return 1\n"
         "assert f() == 1\n"
         "heavy = {'httpx', 'pydantic', 'rich', 'click', 'requests', 'google.protobuf', 'opentelemetry.sdk', 'grpc'}\n"
+        "heavy.add('ams_sdk._model_calls.model_call')\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
     environ = {name: value for name, value in os.environ.items() if name != "PYTEST_VERSION"}

@@ -1,4 +1,4 @@
-"""What a decorator was put on: the name, the description and the function of an agent or a tool.
+"""What a decorator was put on: the name, the description and the function of an agent, a tool, a workflow or a step.
 
 What is the same for all calls is worked out here, once: a call may cost a few microseconds in all.
 """
@@ -6,73 +6,156 @@ What is the same for all calls is worked out here, once: a call may cost a few m
 from __future__ import annotations
 
 import inspect
-import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
+
+from opentelemetry.trace import SpanKind
 
 from ams_sdk import _semconv
 from ams_sdk._capture import is_secret_name, quoted
-from ams_sdk._errors import ConfigurationError
+from ams_sdk._decorators.annotations import function_of, secret_parameters
+from ams_sdk._decorators.names import code_name_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from types import CodeType
 
-__all__ = ["AgentDefinition", "Definition", "ToolDefinition", "checked_function", "definition_of", "name_for"]
+__all__ = [
+    "ALL_OTHERS",
+    "EVERYTHING",
+    "REST",
+    "RESULT",
+    "AgentDefinition",
+    "Captured",
+    "Definition",
+    "SpanDefinition",
+    "ToolDefinition",
+    "WorkflowDefinition",
+]
 
-MAX_NAME: Final = 128
-MAX_DESCRIPTION: Final = 4_096
-_NAME: Final = re.compile(rf"[A-Za-z0-9_][A-Za-z0-9._-]{{0,{MAX_NAME - 1}}}")
+REST: Final = "*args"
+"""What the positional arguments beyond the named ones are recorded as."""
+RESULT: Final = "return"
+"""Among the hidden parameters: what the call gives back, as in annotations."""
+ALL_OTHERS: Final = "**"
+"""Among the hidden parameters: those that are taken by ``**kwargs``."""
 _MOST_FILLED: Final = 16
-_ATTRIBUTE: Final = "__ams_definition__"
+
+
+class Captured(NamedTuple):
+    """What is recorded of the content of a call.
+
+    Attributes:
+        input: whether its arguments are.
+        output: whether its result is.
+        excluded: the parameters whose values are not.
+    """
+
+    input: bool = True
+    output: bool = True
+    excluded: frozenset[str] = frozenset()
+
+
+EVERYTHING: Final = Captured()
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Definition:
-    """A decorated function.
+    """Something decorated.
 
     Attributes:
-        positional: the names of the parameters that positional arguments go to, without ``self`` or ``cls``.
-        skipped: how many arguments come before them.
+        function: what is called: a function, or something else that can be.
+        owner: the class that the decorator was put on, if it was one.
+        captured: what is recorded of its content.
+        receivers: how many arguments come before those that are recorded: ``self`` or ``cls``. If None is given, the
+            name of the first parameter tells.
+        positional: the names of the parameters that positional arguments go to, without the receiver.
+        skipped: the same as ``receivers``, always known.
         templates: by the number of positional arguments, the JSON object of them, to be filled with their JSON texts by
-            the operator ``%``; None if the name of one is that of a secret. Of many arguments there is none.
-        span_name: what spans of its calls are called.
-        attributes: what all those spans say.
-        packed: where an encoder of spans keeps what it made of the two.
+            the operator ``%``; None if one of them is hidden. Of many arguments there is none. Empty until
+            ``resolve``.
+        hidden: the parameters whose values are not recorded, whatever their names are, and ``RESULT`` if the result is
+            not; right after ``resolve``.
+        kind: of the spans of its calls.
+        span_name: what they are called.
+        attributes: what they all say.
+        packed: where an encoder of spans keeps what it made of these.
         is_agent: whether a call is a run.
+        speaks: whether a single text that goes in, and one that comes out, are messages.
+        input_name: the attribute that holds the arguments.
+        output_name: the one that holds the result.
     """
 
     is_agent: ClassVar[bool] = False
+    speaks: ClassVar[bool] = False
+    input_name: ClassVar[str] = _semconv.AMS_INPUT
+    output_name: ClassVar[str] = _semconv.AMS_OUTPUT
 
     name: str
     description: str | None
     function: Callable[..., Any]
+    owner: type | None = field(kw_only=True, default=None)
+    captured: Captured = field(kw_only=True, default=EVERYTHING)
+    receivers: int | None = field(kw_only=True, default=None)
+    kind: SpanKind = field(kw_only=True, default=SpanKind.INTERNAL)
     positional: tuple[str, ...] = field(init=False)
     skipped: int = field(init=False)
-    templates: tuple[str | None, ...] = field(init=False)
+    templates: tuple[str | None, ...] = field(init=False, default=())
+    hidden: frozenset[str] = field(init=False, default=frozenset())
     span_name: str = field(init=False)
-    attributes: Mapping[str, str] = field(init=False)
+    attributes: Mapping[str, Any] = field(init=False)
     packed: dict[str, bytes] = field(init=False, default_factory=dict[str, bytes])
 
     def __post_init__(self) -> None:
         names = _positional_names(self.function)
-        skipped = 1 if names[:1] in {("self",), ("cls",)} else 0
-        attributes = {key: text for key, text in self._attributes().items() if text}
-        filled = names[skipped:]
+        skipped = self.receivers
+        if skipped is None:
+            skipped = 1 if names[:1] in {("self",), ("cls",)} else 0
         found: dict[str, object] = {
-            "positional": filled,
+            "positional": names[skipped:],
             "skipped": skipped,
-            "templates": tuple(_template(filled[:count]) for count in range(min(len(filled), _MOST_FILLED) + 1)),
-            "span_name": f"{attributes[_semconv.OPERATION_NAME]} {self.name}",
-            "attributes": attributes,
+            "span_name": self._span_name(),
+            "attributes": {
+                key: value for key, value in self._attributes().items() if value is not None and value != ""
+            },
         }
         for name, value in found.items():
             object.__setattr__(self, name, value)
 
-    def attach(self, wrapper: Callable[..., Any]) -> None:
-        """Make ``definition_of(wrapper)`` answer with this definition."""
-        setattr(wrapper, _ATTRIBUTE, self)
+    def takes(self, name: str) -> bool:
+        """Whether an argument may have this name, as far as can be told."""
+        parameters = _parameters(self.function)
+        return not parameters or name in parameters or ALL_OTHERS in _variadic(self.function)
 
-    def _attributes(self) -> dict[str, str | None]:
+    def resolve(self) -> tuple[str | None, ...]:
+        """Find out which parameters are hidden; answers with ``templates``.
+
+        Later than at decoration: an annotation may use names that its module defines below.
+        """
+        names = self.positional
+        hidden = self.captured.excluded | secret_parameters(self.function)
+        if hidden:
+            hidden |= {sign for sign, name in _variadic(self.function).items() if name in hidden}
+        hides = [name in hidden or is_secret_name(name) for name in names[:_MOST_FILLED]]
+        templates = tuple(None if any(hides[:count]) else _template(names[:count]) for count in range(len(hides) + 1))
+        object.__setattr__(self, "hidden", hidden)
+        object.__setattr__(self, "templates", templates)  # last: whoever finds it finds the other
+        return templates
+
+    @property
+    def code(self) -> CodeType | None:
+        """What Python runs when it is called, or None if that is no code of Python's."""
+        return _code_of(self.function)
+
+    def declared(self) -> frozenset[str]:
+        """The names that an argument may have and not go into ``**kwargs``."""
+        variadic = set(_variadic(self.function).values())
+        return frozenset(one for one in _parameters(self.function) if one not in variadic) | {REST}
+
+    def _span_name(self) -> str:
+        return self.name
+
+    def _attributes(self) -> dict[str, Any]:
         raise NotImplementedError
 
 
@@ -80,12 +163,19 @@ class Definition:
 class ToolDefinition(Definition):
     """A function that an agent may call."""
 
-    def _attributes(self) -> dict[str, str | None]:
+    input_name: ClassVar[str] = _semconv.TOOL_ARGUMENTS
+    output_name: ClassVar[str] = _semconv.TOOL_RESULT
+
+    def _span_name(self) -> str:
+        return f"{_semconv.OPERATION_EXECUTE_TOOL} {self.name}"
+
+    def _attributes(self) -> dict[str, Any]:
         return {
             _semconv.OPERATION_NAME: _semconv.OPERATION_EXECUTE_TOOL,
             _semconv.TOOL_NAME: self.name,
             _semconv.TOOL_TYPE: _semconv.TOOL_TYPE_FUNCTION,
             _semconv.TOOL_DESCRIPTION: self.description,
+            _semconv.CODE_FUNCTION_NAME: code_name_of(self.owner or self.function),
         }
 
 
@@ -94,88 +184,84 @@ class AgentDefinition(Definition):
     """An agent: each call of its function is one run."""
 
     is_agent: ClassVar[bool] = True
+    speaks: ClassVar[bool] = True
 
     version: str
     tools: tuple[ToolDefinition, ...] | None
-    """The tools that were named; None means those of the agent's own module."""
+    """The tools that were named; None means those of the agent's own module and class."""
 
-    def _attributes(self) -> dict[str, str | None]:
+    def _span_name(self) -> str:
+        return f"{_semconv.OPERATION_INVOKE_AGENT} {self.name}"
+
+    def _attributes(self) -> dict[str, Any]:
         return {
             _semconv.OPERATION_NAME: _semconv.OPERATION_INVOKE_AGENT,
             _semconv.AGENT_NAME: self.name,
             _semconv.AMS_AGENT_VERSION: self.version,
             _semconv.AGENT_DESCRIPTION: self.description,
+            _semconv.CODE_FUNCTION_NAME: code_name_of(self.owner or self.function),
         }
 
 
-def definition_of(value: object) -> Definition | None:
-    """What the decorated function says of itself, or None if the value is not decorated."""
-    found = inspect.getattr_static(value, _ATTRIBUTE, None)
-    return found if isinstance(found, Definition) else None
+@dataclass(frozen=True, slots=True, eq=False)
+class WorkflowDefinition(Definition):
+    """What coordinates several agents."""
+
+    speaks: ClassVar[bool] = True
+
+    def _span_name(self) -> str:
+        return f"{_semconv.OPERATION_INVOKE_WORKFLOW} {self.name}"
+
+    def _attributes(self) -> dict[str, Any]:
+        return {
+            _semconv.OPERATION_NAME: _semconv.OPERATION_INVOKE_WORKFLOW,
+            _semconv.WORKFLOW_NAME: self.name,
+        }
 
 
-def checked_function(value: object, decorator: str) -> Callable[..., Any]:
-    """The value, if it is a sync or async function that can be wrapped.
+@dataclass(frozen=True, slots=True, eq=False)
+class SpanDefinition(Definition):
+    """A step that is none of these: a span of its own name, or one of an operation that the conventions name."""
 
-    Raises:
-        ConfigurationError: it is something else; the message says what to decorate instead.
-    """
-    if inspect.isgeneratorfunction(value) or inspect.isasyncgenfunction(value):
-        raise ConfigurationError(
-            f"@{decorator} cannot trace the generator {value.__qualname__!r} yet: decorate the function that reads it."
-        )
-    if inspect.isfunction(value):
-        return value
-    if isinstance(value, type):
-        raise ConfigurationError(
-            f"@{decorator} cannot be put on the class {value.__qualname__!r} yet: decorate its method."
-        )
-    if isinstance(value, staticmethod | classmethod | property):
-        raise ConfigurationError(
-            f"@{decorator} goes below @{type(cast('object', value)).__name__}, directly above the function."
-        )
-    if isinstance(value, str):
-        raise ConfigurationError(f"Write @{decorator}(name={value!r}): the name is a keyword argument.")
-    raise ConfigurationError(
-        f"@{decorator} goes on a function that was written with def or async def, not on a {type(value).__name__}."
-    )
+    operation: str | None = None
+    given: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    def _span_name(self) -> str:
+        if self.operation is None:
+            return self.name
+        source = self.given.get(_semconv.DATA_SOURCE_ID) if self.operation == _semconv.OPERATION_RETRIEVAL else None
+        return f"{self.operation} {source}" if source else self.operation
+
+    def _attributes(self) -> dict[str, Any]:
+        return {_semconv.OPERATION_NAME: self.operation, **self.given}
 
 
-def name_for(function: Callable[..., Any], given: str | None, decorator: str) -> str:
-    """The given name if it is usable, or one made from the function's.
-
-    Raises:
-        ConfigurationError: the given name is empty, too long, or has characters that cannot stand in a URL.
-    """
-    if given is None:
-        # A lambda or a name in another script is made to fit rather than refused: nobody chose it for the platform.
-        return re.sub(r"[^A-Za-z0-9._-]+", "_", function.__name__)[:MAX_NAME].lstrip(".-") or "_"
-    if not isinstance(given, str) or not _NAME.fullmatch(given):
-        raise ConfigurationError(
-            f"@{decorator}(name={given!r}): a name has 1 to {MAX_NAME} of A-Z a-z 0-9 _ . - "
-            "and does not begin with a dot or a hyphen."
-        )
-    return given
-
-
-def description_for(function: Callable[..., Any], given: str | None) -> str | None:
-    """The given description, or the first paragraph of the docstring, bounded."""
-    text = given if given is not None else inspect.getdoc(function)
-    paragraph = (text or "").strip().split("\n\n", 1)[0]
-    text = " ".join(paragraph.split())[:MAX_DESCRIPTION]
-    return text.encode("utf-8", "replace").decode() or None  # a lone surrogate could not be sent
-
-
-def _template(names: tuple[str, ...]) -> str | None:
-    if any(map(is_secret_name, names)):
-        return None
+def _template(names: tuple[str, ...]) -> str:
     entries = [quoted(name).replace("%", "%%") + ":%s" for name in names]
     return f"{{{','.join(entries)}}}"
 
 
 def _positional_names(function: Callable[..., Any]) -> tuple[str, ...]:
+    code = _code_of(function) if inspect.isroutine(function) else None
+    if code is not None:
+        return code.co_varnames[: code.co_argcount]
+    parameters = _parameters(function).values()
+    return tuple(one.name for one in parameters if one.kind in {one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD})
+
+
+def _code_of(function: Any) -> CodeType | None:  # noqa: ANN401 -- any callable
+    code = getattr(function_of(function), "__code__", None)
+    return code if inspect.iscode(code) else None
+
+
+def _variadic(function: Callable[..., Any]) -> dict[str, str]:
+    """The names of ``*args`` and ``**kwargs``, by what is recorded for them."""
+    signs = {inspect.Parameter.VAR_POSITIONAL: REST, inspect.Parameter.VAR_KEYWORD: ALL_OTHERS}
+    return {signs[one.kind]: one.name for one in _parameters(function).values() if one.kind in signs}
+
+
+def _parameters(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
     try:
-        code = getattr(inspect.unwrap(function), "__code__", None)  # what a wrapper wraps need not be a function
-    except ValueError:  # it claims to wrap itself
-        code = function.__code__
-    return code.co_varnames[: code.co_argcount] if code is not None else ()
+        return inspect.signature(function).parameters
+    except Exception:  # noqa: BLE001 -- it has none, as what is written in C, or code of its class answered
+        return {}

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from ams_sdk._decorators.runtime import Call
 
-__all__ = ["begun_here", "error_type", "record_failure"]
+__all__ = ["begun_here", "error_type", "has_begun", "record_failure"]
 
 _MAX_STACK: Final = 16_384
 _wrappers: Final[set[CodeType]] = set()
@@ -31,11 +31,17 @@ def begun_here(wrapper: Callable[..., object]) -> None:
     _wrappers.add(cast("FunctionType", wrapper).__code__)
 
 
-def record_failure(span: Span, error: BaseException, ended: int, *, captures: bool) -> None:
+def has_begun(function: Callable[..., object]) -> bool:
+    """Whether that was said of the function, and not only of one that it wraps."""
+    return getattr(function, "__code__", None) in _wrappers
+
+
+def record_failure(span: Span, error: BaseException, ended: int, *, captures: bool, call: object = None) -> None:
     """Record what a call raised; a cancellation is no error and leaves no mark.
 
     Args:
         span: the call's span, still open.
+        call: the call, as its wrapper knows it.
         error: what was raised.
         ended: when, in nanoseconds since the epoch.
         captures: whether the message and the stack are recorded.
@@ -46,7 +52,7 @@ def record_failure(span: Span, error: BaseException, ended: int, *, captures: bo
     message = _message_of(error) if captures else ""
     span.set_attribute(_semconv.ERROR_TYPE, kind)
     span.set_status(Status(StatusCode.ERROR, message or None))
-    if _recorded_below(error):
+    if _recorded_below(error, call, getattr(span, "start_time", None)):
         return
     attributes = {_semconv.EXCEPTION_TYPE: kind}
     if captures:
@@ -71,7 +77,7 @@ def _is_cancellation(error: BaseException) -> bool:
     )
 
 
-def _recorded_below(error: BaseException) -> bool:
+def _recorded_below(error: BaseException, own: object, began: int | None) -> bool:
     """Whether the exception came through another traced call, which has recorded it then.
 
     Read off the traceback, which the exception carries anyway: remembering exceptions would keep them, and every local
@@ -84,10 +90,16 @@ def _recorded_below(error: BaseException) -> bool:
         if step.tb_frame.f_code in _wrappers:
             # The wrapper's own variable: a call that is not traced, or not sampled, has recorded nothing.
             call: Call | None = step.tb_frame.f_locals.get("call")
-            if call is not None and call.records:
+            if call is not None and call.records and call is not own and _is_below(call, began):
                 return True
         step = step.tb_next
     return False
+
+
+def _is_below(call: Call, began: int | None) -> bool:
+    # One exception may be raised twice, and then its traceback has the frames of calls that are long over.
+    other = getattr(call, "start_time", None)
+    return not isinstance(other, int) or began is None or other >= began
 
 
 def _message_of(error: BaseException) -> str:

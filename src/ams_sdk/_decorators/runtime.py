@@ -8,41 +8,86 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from ams_sdk._guard import guard
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from opentelemetry.trace import Tracer
+
     from ams_sdk._decorators.definition import Definition
 
-__all__ = ["Call", "Runtime", "ask", "lock", "reset", "set_current", "set_starter", "state"]
+__all__ = [
+    "Begin",
+    "Call",
+    "Collector",
+    "Runtime",
+    "ask",
+    "begin",
+    "lock",
+    "reset",
+    "set_current",
+    "set_starter",
+    "state",
+]
+
+
+class Collector(Protocol):
+    """Takes what a call gives item by item; ``returned`` is given it in the end, in place of a result."""
+
+    def add(self, item: object, /) -> None:
+        """One more item."""
+        ...
 
 
 class Call(Protocol):
-    """A call whose span is open; exactly one of the two is called, once, and neither raises anything of the SDK's."""
+    """A call whose span is open. In the end one of ``returned`` and ``failed`` is called, once; nothing here raises."""
 
     @property
     def records(self) -> bool:
         """Whether what happens is recorded; not so where nothing is sampled."""
         ...
 
+    def collector(self) -> Collector | None:
+        """What takes the items that the call gives, one by one; None if they are not recorded."""
+        ...
+
+    def suspend(self) -> None:
+        """The call goes on later; until then the context from before it is current again."""
+        ...
+
+    def resume(self) -> None:
+        """It goes on, in the context that was current when it was suspended."""
+        ...
+
     def returned(self, value: object, /) -> None:
         """The call ended well."""
         ...
 
-    def failed(self, error: BaseException, /) -> None:
-        """The call raised."""
+    def failed(self, error: BaseException, collected: Any = None, /) -> None:  # noqa: ANN401 -- of the call's own
+        """The call raised; ``collected`` is the collector, if it has one, with what was given until then."""
         ...
 
 
 class Runtime(Protocol):
     """A configured SDK, as a decorated call sees it."""
 
+    captures: bool
+    """Whether content is recorded."""
+
+    def tracer(self) -> Tracer:
+        """The tracer that serves now, for spans that are no calls."""
+        ...
+
     def begin(self, definition: Definition, args: tuple[Any, ...], kwargs: dict[str, Any], /) -> Call | None:
         """Start the span of a call, or answer None if the call is not to be traced. Raises nothing of the SDK's."""
         ...
+
+
+Begin: TypeAlias = "Callable[[tuple[Any, ...], dict[str, Any]], Call | None]"
+"""Starts the span of a call with these arguments, or answers None if the call is not to be traced."""
 
 
 class _State:
@@ -88,6 +133,12 @@ def reset() -> None:
 def set_starter(starter: Callable[[], Runtime | None]) -> None:
     """Say who is asked at the first decorated call."""
     state.starter = starter
+
+
+def begin(definition: Definition, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
+    """Start the span of a call, where a call in between does not matter; None if it is a plain call."""
+    lent = state.runtime if state.decided else ask()
+    return None if lent is None else lent.begin(definition, args, kwargs)
 
 
 def ask() -> Runtime | None:

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ams_sdk import agent, tool
+from ams_sdk._capture import CutText, cut_atoms
 from ams_sdk._decorators import content, definition_of
 
 
@@ -142,3 +143,38 @@ def test_the_short_way_for_atoms_says_the_same(function, given, kwargs):
 def test_the_short_way_for_an_atomic_result_says_the_same(function, value):
     definition = definition_of(function)
     assert content.atomic_result(definition, value) == content.result(definition, value)
+
+
+MAKE = {
+    "plain": lambda size: "otters " * (size // 7) + "x" * (size % 7),
+    "json": lambda size: json.dumps([{"name": "a\nb", "token": "hunter22", "n": size}] * (size // 20)),
+    "accents": lambda size: "é" * size,
+    "key": lambda size: "x" * (size % 40 + 8_150) + "sk-ant-api03-" + "A1b2C3d4" * 8,
+    "short": lambda size: '{"password": "hunter22"}'[: size % 30],
+    "number": lambda size: size,
+    "none": lambda _: None,
+}
+LONG = st.tuples(st.sampled_from(sorted(MAKE)), st.integers(8_100, 8_300))  # made in the test: they are long
+
+
+@given(function=st.sampled_from([search, planner]), values=st.lists(LONG, max_size=3), named=st.lists(LONG, max_size=2))
+def test_long_texts_that_are_cut_at_once_say_what_they_would_have_said_whole(function, values, named):
+    definition = definition_of(function)
+    values, named = ([MAKE[kind](size) for kind, size in drawn] for drawn in (values, named))
+    kwargs = {f"name{number}": value for number, value in enumerate(named)}
+    found = cut_atoms((*values, *kwargs.values()))
+    if found is not None:
+        cut, size = found
+        assert size <= 24_576
+        later = dict(zip(kwargs, cut[len(values) :], strict=True))
+        expected = content.arguments(definition, values, kwargs)
+        assert content.atomic_arguments(definition, tuple(cut[: len(values)]), later) == expected
+    for value in values:
+        if type(value) is str:
+            assert content.atomic_result(definition, CutText.of(value)) == content.result(definition, value)
+
+
+def test_what_may_change_or_is_too_much_is_not_cut_but_rendered_at_once():
+    assert cut_atoms(["x" * 9_000, []]) is None
+    assert cut_atoms(["x" * 9_000] * 4) is None
+    assert cut_atoms(["x" * 9_000] * 3) is not None

@@ -21,19 +21,6 @@ def generator():
     yield 1
 
 
-async def async_generator():
-    yield 1
-
-
-class Machine:
-    def __call__(self):
-        return 1
-
-    @property
-    def value(self):
-        return 1
-
-
 def test_what_a_bare_tool_says_of_itself():
     definition = definition_of(search)
     assert isinstance(definition, ToolDefinition)
@@ -97,28 +84,6 @@ def test_a_wrapper_of_something_without_code_can_be_decorated():
 def test_what_is_not_decorated_has_no_definition():
     assert definition_of(generator) is None
     assert definition_of(1) is None
-
-
-@pytest.mark.parametrize("decorator", [tool, agent])
-@pytest.mark.parametrize(
-    ("value", "advice"),
-    [
-        (generator, "generator 'generator' yet: decorate the function that reads it"),
-        (async_generator, "generator 'async_generator' yet"),
-        (Machine, "class 'Machine' yet: decorate its method"),
-        (Machine(), "not on a Machine"),
-        (Machine.__dict__["value"], "goes below @property"),
-        (staticmethod(generator), "goes below @staticmethod"),
-        (classmethod(generator), "goes below @classmethod"),
-        ("researcher", r"\(name='researcher'\): the name is a keyword argument"),
-        (print, "not on a builtin_function_or_method"),
-        (functools.partial(print), "not on a partial"),
-        (3, "not on a int"),
-    ],
-)
-def test_what_cannot_be_decorated_says_what_to_do(decorator, value, advice):
-    with pytest.raises(ams_sdk.ConfigurationError, match=advice):
-        decorator(value)
 
 
 @pytest.mark.parametrize("name", ["", "a b", ".hidden", "-x", "x" * 129, "a/b", "zürich", "a\n", 7])

@@ -46,6 +46,7 @@ def test_a_run_with_a_tool(recorder):
         "gen_ai.input.messages": '[{"role":"user","parts":[{"type":"text","content":"otters"}]}]',
         "gen_ai.output.messages": '[{"role":"assistant","parts":[{"type":"text","content":"otters"}]}]',
         "ams.agent.version": "1.2.0",
+        "code.function.name": f"{__name__}.researcher",
         "ams.run.id": run_id,
     }
     assert dict(call.attributes) == {
@@ -56,6 +57,7 @@ def test_a_run_with_a_tool(recorder):
         "gen_ai.agent.name": "researcher",
         "gen_ai.tool.call.arguments": '{"query":"otters","limit":1}',
         "gen_ai.tool.call.result": '["otters"]',
+        "code.function.name": f"{__name__}.search",
         "ams.run.id": run_id,
     }
     assert call.parent == run.context

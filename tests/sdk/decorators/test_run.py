@@ -63,7 +63,7 @@ def test_outside_of_a_run_there_is_none(recorder):
     assert "ams.run.id" not in recorder.spans[-1].attributes
 
 
-def test_a_task_that_is_started_in_a_run_is_in_it_and_a_thread_is_not(recorder):
+def test_a_task_and_a_thread_that_are_started_in_a_run_are_in_it(recorder):
     @agent
     async def starts():
         seen = []
@@ -74,7 +74,7 @@ def test_a_task_that_is_started_in_a_run_is_in_it_and_a_thread_is_not(recorder):
 
     run, in_a_task, in_a_thread = asyncio.run(starts())
     assert run is in_a_task
-    assert in_a_thread == [None]
+    assert in_a_thread == [run]
 
 
 @pytest.mark.parametrize("name", ["agent", "span"])
