@@ -1,27 +1,27 @@
-"""The platform under the contract: a real server on a real port, started once."""
+"""The platforms under the contract, each started once: the mock on a port, the server over SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
-import signal
 import ssl
-import subprocess
-import sys
-from contextlib import contextmanager
+from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 from uuid import uuid4
 
 import httpx
 import jsonschema_rs
 import pytest
+from tests.reference_server import UNLIMITED, started, started_over_postgresql
+
+from ams_sdk.testing import MockPlatform
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
 PASSWORD = "Correct-horse-7"
 # Nothing here is encrypted, but every client would load the machine's certificates, which takes longer than most tests.
@@ -73,63 +73,85 @@ def is_as_documented(response):
 CHECKED = {"response": [is_as_documented]}
 
 
-@contextmanager
-def started(folder, **settings):
-    """The base URL of a platform of its own; whatever answers the contract can stand here."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AMS_")}
-    environ = inherited | {"AMS_STATE_DIR": str(folder), "AMS_BCRYPT_COST": "4"} | settings
-    command = [sys.executable, "-m", "ams_reference_server", "serve", "--port", "0", "--parent-pid", str(os.getpid())]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environ, text=True) as process:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        assert line.startswith("AMS reference server listening on http://"), line
-        yield line.split()[-1]
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(15) == 0
+def client_of(url, **options):
+    """A client of a platform; each answer that it gets must be as the document has it."""
+    return httpx.Client(base_url=url, timeout=30, verify=TLS, event_hooks=CHECKED, **options)
 
 
 @pytest.fixture(scope="session")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The base URL of the platform, started once."""
-    with started(tmp_path_factory.mktemp("platform")) as url:
+def sqlite_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The base URL of the reference server over SQLite."""
+    with started(tmp_path_factory.mktemp("sqlite")) as url:
         yield url
 
 
 @pytest.fixture(scope="session")
+def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The base URL of the reference server over PostgreSQL, in a schema of its own that is gone afterwards."""
+    with started_over_postgresql(tmp_path_factory.mktemp("postgresql")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def mock_on_port() -> Iterator[str]:
+    """The base URL of the mock, on a port."""
+    with MockPlatform().serve() as mock:
+        yield mock.url
+
+
+@pytest.fixture(scope="session", params=["server", "mock"])
+def platform(request: pytest.FixtureRequest) -> str:
+    """The base URL of a platform: what stands here without being a rule of the contract holds on the mock too."""
+    url: str = request.getfixturevalue({"server": "sqlite_server", "mock": "mock_on_port"}[request.param])
+    return url
+
+
+@pytest.fixture(scope="session")
 def unlimited_platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The base URL of a platform that lets anybody try as often as they like."""
-    limits = ("LOGIN_LIMIT_PER_ADDRESS", "LOGIN_LIMIT_PER_CLIENT", "REGISTRATION_LIMIT_PER_CLIENT")
-    with started(tmp_path_factory.mktemp("unlimited"), **{f"AMS_{limit}": "off" for limit in limits}) as url:
+    """The base URL of a reference server that lets anybody try as often as they like."""
+    with started(tmp_path_factory.mktemp("unlimited"), **UNLIMITED) as url:
         yield url
 
 
 @pytest.fixture
 def client(platform: str) -> Iterator[httpx.Client]:
     """Somebody without a credential."""
-    with httpx.Client(base_url=platform, timeout=30, verify=TLS, event_hooks=CHECKED) as opened:
+    with client_of(platform) as opened:
         yield opened
 
 
 @pytest.fixture
-def new_account(platform: str) -> Iterator[Callable[[], httpx.Client]]:
-    """Makes an account of its own and gives a client that is logged in to it."""
-    opened: list[httpx.Client] = []
-
-    def make() -> httpx.Client:
-        client = httpx.Client(base_url=platform, timeout=30, verify=TLS, event_hooks=CHECKED)
-        opened.append(client)
-        body = {"email": f"{uuid4().hex}@example.org", "password": PASSWORD}
-        client.post("/api/auth/register", json=body).raise_for_status()
-        token = client.post("/api/auth/login", json=body).raise_for_status().json()["access_token"]
-        client.headers["Authorization"] = f"Bearer {token}"
-        return client
-
-    yield make
-    for client in opened:
-        client.close()
-
-
-@pytest.fixture
-def account(new_account: Callable[[], httpx.Client]) -> httpx.Client:
+def account(platform: str) -> Iterator[httpx.Client]:
     """Somebody who is logged in to an account of their own."""
-    return new_account()
+    body = {"email": f"{uuid4().hex}@example.org", "password": PASSWORD}
+    with client_of(platform) as opened:
+        opened.post("/api/auth/register", json=body).raise_for_status()
+        token = opened.post("/api/auth/login", json=body).raise_for_status().json()["access_token"]
+        opened.headers["Authorization"] = f"Bearer {token}"
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def checked() -> Iterator[Callable[..., httpx.Client]]:
+    """Gives the client of a platform, the same each time; each answer that it gets must be as the document has it."""
+    known: dict[str, httpx.Client] = {}
+    with ExitStack() as opened:
+
+        def find(url: str, **options: Any) -> httpx.Client:
+            if url not in known:
+                known[url] = opened.enter_context(client_of(url, **options))
+            return known[url]
+
+        yield find
+
+
+@pytest.fixture(scope="session")
+def mock_in_process() -> MockPlatform:
+    """The mock, which is on no port."""
+    return MockPlatform()
+
+
+@pytest.fixture(scope="session")
+def run_server() -> Callable[..., AbstractContextManager[str]]:
+    """Starts a reference server, for as long as a block runs."""
+    return started

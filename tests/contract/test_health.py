@@ -1,12 +1,6 @@
 from __future__ import annotations
 
 
-def test_live_needs_no_credential(client):
-    response = client.get("/health/live")
-    assert response.status_code == 200
-    assert response.json()["status"] == "ok"
-
-
 def test_ready_says_what_was_asked(client):
     response = client.get("/health/ready")
     assert response.status_code == 200

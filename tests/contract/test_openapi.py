@@ -55,8 +55,8 @@ def succeeded(entries):
     }
 
 
-def test_the_document_is_served_to_everybody(client):
-    answer = client.get("/openapi.json")
+def test_the_document_is_served_to_everybody(sqlite_server, checked):
+    answer = checked(sqlite_server).get("/openapi.json")
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
     assert answer.json()["openapi"].startswith("3.1.")
 

@@ -9,11 +9,11 @@ import subprocess
 import sys
 import threading
 from contextlib import asynccontextmanager, closing, contextmanager, suppress
-from typing import TYPE_CHECKING, NoReturn
-from uuid import uuid4
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from tests.services import REDIS, no_service, schema_of_postgresql
 
 from ams_reference_server.app import create_app
 from ams_reference_server.db import Database
@@ -24,31 +24,12 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager, AbstractContextManager
     from pathlib import Path
 
-POSTGRESQL = os.environ.get("AMS_TEST_POSTGRESQL", "postgresql://root@127.0.0.1:5432/test")
-REDIS = os.environ.get("AMS_TEST_REDIS", "redis://127.0.0.1:6379")
-
-
-def no_service(reason: str) -> NoReturn:
-    """Skip a test for which a service is missing; where the services must be there, fail it."""
-    if os.environ.get("AMS_REQUIRE_SERVICES") == "1":
-        pytest.fail(reason)
-    pytest.skip(reason)
-
 
 @pytest.fixture
 def postgresql_url() -> Iterator[str]:
     """An empty schema of PostgreSQL, gone afterwards."""
-    psycopg = pytest.importorskip("psycopg")
-    try:
-        connection = psycopg.connect(POSTGRESQL, autocommit=True, connect_timeout=3)
-    except psycopg.OperationalError as error:
-        no_service(f"no PostgreSQL answers at {POSTGRESQL}; name one in AMS_TEST_POSTGRESQL ({error})")
-    schema = f"ams_{uuid4().hex}"
-    with connection:
-        connection.execute(f'CREATE SCHEMA "{schema}"')
-        yield f"{POSTGRESQL}?options=-csearch_path%3D{schema}"
-        connection.execute(f'DROP SCHEMA "{schema}" CASCADE')
-    connection.close()
+    with schema_of_postgresql() as url:
+        yield url
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import httpx
 from ams_sdk._background import untraced
 from ams_sdk._client import calls, exchange
 from ams_sdk._client.results import result_of
+from ams_sdk._client.stand_in import stand_in
 from ams_sdk._connection import resolve
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ class AsyncClient:
     ) -> None:
         connection = resolve(endpoint=endpoint, api_key=api_key)
         with exchange.setting_up():
+            transport = transport or stand_in.for_asynchronous(connection)
             http = httpx.AsyncClient(transport=transport, **exchange.options(connection, timeout))
         self._channel = _Channel(connection, http)
         self.auth: AsyncAuth = AsyncAuth(self._channel)

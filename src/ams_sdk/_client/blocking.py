@@ -11,6 +11,7 @@ import httpx
 
 from ams_sdk._background import untraced
 from ams_sdk._client import exchange
+from ams_sdk._client.stand_in import stand_in
 from ams_sdk._errors import PlatformTimeoutError
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ class BlockingHTTP:
     def _open(self) -> None:
         with exchange.setting_up():
             options = exchange.options(self._connection, self._timeout, self._tls)
-            self._http = httpx.Client(transport=self._transport, **options)
+            self._http = httpx.Client(transport=self._transport or stand_in.for_blocking(self._connection), **options)
         self._owner = os.getpid()
         self._lock = threading.Lock()
 

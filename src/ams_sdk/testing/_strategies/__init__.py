@@ -1,0 +1,1 @@
+"""What ``ams_sdk.testing.strategies`` is made of; hypothesis is imported here."""
