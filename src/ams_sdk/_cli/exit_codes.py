@@ -26,11 +26,12 @@ from ams_sdk._errors import (
     StateFolderError,
 )
 
-__all__ = ["FINE", "INTERRUPTED", "OTHER", "TABLE", "USAGE", "ExitCode", "of"]
+__all__ = ["CONTRACT_BROKEN", "FINE", "INTERRUPTED", "OTHER", "TABLE", "USAGE", "ExitCode", "of"]
 
 FINE: Final = 0
 OTHER: Final = 1
 USAGE: Final = 2
+CONTRACT_BROKEN: Final = 13
 INTERRUPTED: Final = 130
 
 
@@ -67,6 +68,7 @@ TABLE: Final = (
         "The platform failed, did not start, or what answered is no platform.",
         (ServerError, ServerStartError, ProtocolError),
     ),
+    ExitCode(CONTRACT_BROKEN, "A platform that was held to the contract does not keep it."),
     ExitCode(INTERRUPTED, "Ended with Ctrl-C."),
 )
 

@@ -38,8 +38,21 @@ _KINDS: Final[Mapping[str, str]] = {
     _semconv.OPERATION_EMBEDDINGS: "model",
     _semconv.OPERATION_GENERATE_CONTENT: "model",
     _semconv.OPERATION_TEXT_COMPLETION: "model",
+    _semconv.OPERATION_INVOKE_WORKFLOW: "workflow",
+    _semconv.OPERATION_PLAN: "plan",
+    _semconv.OPERATION_RETRIEVAL: "retrieval",
+    **dict.fromkeys(_semconv.MEMORY_OPERATIONS, "memory"),
 }
-_STYLES: Final[Mapping[str, str]] = {"agent": "magenta", "tool": "cyan", "model": "green", "span": "dim"}
+_STYLES: Final[Mapping[str, str]] = {
+    "agent": "magenta",
+    "tool": "cyan",
+    "model": "green",
+    "workflow": "bright_magenta",
+    "plan": "blue",
+    "retrieval": "yellow",
+    "memory": "yellow",
+    "span": "dim",
+}
 
 
 @dataclass(slots=True)
@@ -157,6 +170,8 @@ def _name(span: Span, level: int) -> Text:
     # "execute_tool search" of kind tool says the same twice.
     name = span.name.removeprefix(f"{span.attributes.get(_semconv.OPERATION_NAME)} ")
     depth = f"level {level}: " if level > _DEEPEST else ""
+    if name == kind:
+        return Text.assemble((depth, "dim"), (kind, _STYLES[kind]))
     return Text.assemble((depth, "dim"), (f"{kind} ", _STYLES[kind]), shortened(name, _LONGEST_NAME) or "(no name)")
 
 

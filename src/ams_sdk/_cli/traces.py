@@ -31,6 +31,7 @@ traces = CommandGroup(
     (
         Entry("list", "ams_sdk._cli.traces:list_", "List traces, newest first."),
         Entry("show", "ams_sdk._cli.traces:show", "Show one trace as a tree."),
+        Entry("to-test", "ams_sdk._cli.to_test:to_test", "Write a test that replays a recorded run."),
     ),
     help="Look at what agents did.",
 )

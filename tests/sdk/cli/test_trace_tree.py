@@ -175,6 +175,10 @@ def test_a_trace_of_a_thousand_levels_is_drawn_and_stays_on_the_screen():
         ("embeddings", "model"),
         ("text_completion", "model"),
         ("generate_content", "model"),
+        ("invoke_workflow", "workflow"),
+        ("plan", "plan"),
+        ("retrieval", "retrieval"),
+        ("search_memory", "memory"),
         ("something_new", "span"),
         (["chat"], "span"),
         (None, "span"),
@@ -182,6 +186,10 @@ def test_a_trace_of_a_thousand_levels_is_drawn_and_stays_on_the_screen():
 )
 def test_the_kind_comes_from_the_operation(operation, kind):
     assert below_headline(trace(span("x", "1", operation=operation))) == [f"└── {kind} x  1.00 ms"]
+
+
+def test_an_operation_that_is_all_the_name_is_said_once():
+    assert below_headline(trace(span("plan", "1", operation="plan"))) == ["└── plan  1.00 ms"]
 
 
 def test_an_error_says_what_it_can():
