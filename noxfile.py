@@ -37,7 +37,8 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def slow(session: nox.Session) -> None:
     """Run the tests that take long: many generated histories and requests, databases that hang."""
-    session.install(".[all]", *GROUPS(PROJECT, "test"))
+    # With the checkers, for the row of the conformance table that is about types.
+    session.install(".[all]", *GROUPS(PROJECT, "test", "types"))
     session.run("python", "-m", "pytest", *PARALLEL, "-m", "slow", *session.posargs)
 
 
@@ -97,6 +98,39 @@ def conformance(session: nox.Session) -> None:
     """Run OpenTelemetry's own tests of spans and providers on ours."""
     session.install(".", *GROUPS(PROJECT, "conformance"))
     session.run("python", "tests/conformance/opentelemetry_suite.py")
+
+
+@nox.session
+def libraries(session: nox.Session) -> None:
+    """Trace real model libraries and frameworks with their instrumentors, against a model endpoint on loopback."""
+    extras = "testing,anthropic,httpx,langchain,openai,openai-agents"
+    session.install(f".[{extras}]", *GROUPS(PROJECT, "libraries"))
+    # Some of them leave connections to the garbage collector.
+    theirs = ["-W", "ignore::ResourceWarning", "-W", "ignore::pytest.PytestUnraisableExceptionWarning"]
+    session.run("python", "-m", "pytest", "tests/libraries", "tests/sdk/model_calls", *theirs, *session.posargs)
+
+
+@nox.session
+@nox.parametrize("pytest", ["8", "9"])
+def plugins(session: nox.Session, pytest: str) -> None:
+    """Run a suite that uses the testing kit beside other people's pytest plugins, as a user's does."""
+    session.install(".", f"pytest=={pytest}.*", *GROUPS(PROJECT, "plugins"))
+    run = ["python", "-m", "pytest", "-c", "pytest.ini", "--rootdir=.", "--confcutdir=.", "--quiet"]
+    run += ["-o", "asyncio_default_fixture_loop_scope=function"]
+    with session.chdir("tests/plugins/suite"):
+        session.run(*run)  # in random order, with asyncio in strict mode and anyio on asyncio and trio
+        session.run(*run, "-p", "no:randomly", "--import-mode=importlib")
+        session.run(*run, "--numprocesses=2")
+        session.run(*run, "--trace-per-test")
+        # pytest-asyncio takes every asynchronous test then, those of anyio too.
+        session.run(*run, "-o", "asyncio_mode=auto", "--ignore=test_with_anyio.py")
+
+
+@nox.session
+def compare(session: nox.Session) -> None:
+    """Run the checks of docs/conformance.md on this SDK and on others, and write the page again; takes half an hour."""
+    session.install(".[all]", *GROUPS(PROJECT, "types"))
+    session.run("python", "-m", "tests.rows.compare", *session.posargs)
 
 
 @nox.session

@@ -39,6 +39,7 @@ ROWS: Final[dict[str, Callable[[Run], list[Figure]]]] = {
     "call": calls.call,
     "async": calls.call_async,
     "nested": calls.nested,
+    "session": calls.in_session,
     "off": calls.off,
     "large": calls.large,
     "durable": calls.durable,

@@ -35,6 +35,12 @@ def nested(run: Run) -> list[Figure]:
     return _clocked(run, "nested, a span", "nested")
 
 
+def in_session(run: Run) -> list[Figure]:
+    """A call in a session of its own, against a stock span with the same facts in baggage. It has no budget."""
+    found = _found(run, "in_session", _all_on(run))
+    return _compared("a call in a session, wall", found, "wall", base=STOCK, ours=(AMS,))
+
+
 def off(run: Run) -> list[Figure]:
     """A decorated call of a program that is not configured, and of one that samples nothing."""
     programs = {f"{side.name} {how}": Program(side, how) for side in run.sides for how in ("unconfigured", "unsampled")}

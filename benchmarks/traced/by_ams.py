@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ams_sdk
-from ams_sdk import agent, tool
+from ams_sdk import agent, session, tool
 
 _SETTINGS: dict[str, dict[str, object]] = {"on": {}, "unsampled": {"sample_rate": 0}, "durable": {"durable": True}}
 
@@ -30,6 +30,12 @@ def outer(query: str, limit: int) -> str:
 def nested(query: str, limit: int) -> str:
     """Do nothing, two levels below."""
     return outer(query, limit)
+
+
+def in_session(query: str, limit: int) -> str:
+    """Do nothing, in a conversation."""
+    with session(query, user="somebody"):
+        return call(query, limit)
 
 
 @tool

@@ -55,6 +55,10 @@ class Traced(Protocol):
         """Three spans, one in the other."""
         ...
 
+    def in_session(self, query: str, limit: int) -> str:
+        """One span, in a session of its own; some have no such thing."""
+        ...
+
     def large(self, text: str, mapping: dict[str, str]) -> int:
         """One span with much in it."""
         ...
@@ -131,6 +135,28 @@ def nested(traced: Traced) -> Turn:
         return since(began)
 
     return lambda: in_rounds(traced, one_round, CALLS // NESTED_SPANS * NESTED_SPANS)
+
+
+def in_session(traced: Traced) -> Turn:
+    """Calls, each in a session of its own."""
+
+    def one_round() -> Clocks:
+        function, began = traced.in_session, clocks()
+        for _ in range(CALLS):
+            function("otters", 3)
+        return since(began)
+
+    return lambda: in_rounds(traced, one_round, CALLS)
+
+
+def offered(traced: Traced) -> None:
+    """Refuse what has no sessions, or none that is measured.
+
+    Raises:
+        NotImplementedError: that is so.
+    """
+    if not hasattr(traced, in_session.__name__):
+        raise NotImplementedError("sessions")
 
 
 def large(traced: Traced) -> Turn:
@@ -222,7 +248,7 @@ def peak_memory() -> float:
     return most / 1024**2 if sys.platform == "darwin" else most / 1024
 
 
-IN_TURNS: Final = {one.__name__: one for one in (call, call_async, nested, large, delivered)}
+IN_TURNS: Final = {one.__name__: one for one in (call, call_async, nested, in_session, large, delivered)}
 AT_ONCE: Final = {one.__name__: one for one in (burst, memory)}
 
 
@@ -232,6 +258,8 @@ def main() -> None:
     traced = cast("Traced", importlib.import_module(module))
     try:
         traced.start(url, how)
+        if case == in_session.__name__:
+            offered(traced)
     except NotImplementedError as error:
         print(json.dumps({"not offered": str(error)}))
         return

@@ -5,6 +5,7 @@ Usage: smoke.py sdk-alone | with-server
 
 from __future__ import annotations
 
+import importlib.util
 import subprocess
 import sys
 import sysconfig
@@ -33,12 +34,26 @@ def main(installed: str) -> None:
 
 
 def without_server() -> None:
+    without_pytest()
     for command in ("demo", "dev"):
         done = ams(command)
         assert (done.returncode, done.stdout) == (3, ""), done
         advice = "In the ams-sdk checkout run: python -m pip install '.[server]'"
         expected = f"ams: ams {command} needs the extra 'server', which is not installed. {advice}\n"
         assert done.stderr == expected, done.stderr
+
+
+def without_pytest() -> None:
+    from ams_sdk import agent  # noqa: PLC0415 -- the same
+    from ams_sdk.testing import FakeLLM, Kit  # noqa: PLC0415 -- the same
+
+    assert importlib.util.find_spec("pytest") is None
+    with Kit() as kit, FakeLLM("Otters hold hands.") as model:
+        researcher = agent(version="1")(lambda question: model.complete(question).text)
+        assert researcher("why") == "Otters hold hands."
+        kit.trace.agent().assert_succeeded()
+        assert len(kit.platform.agents) == 1
+        kit.verify()
 
 
 def with_server() -> None:
