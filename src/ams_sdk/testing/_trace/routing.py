@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
+from weakref import WeakSet, ref
 
 from opentelemetry.sdk.trace import SpanProcessor
 
@@ -26,8 +26,8 @@ __all__ = ["SpanRouter", "SpanSink", "router"]
 
 _RUNNERS: Final = frozenset({"pytest-opentelemetry"})
 """Tracers of what runs the tests; their spans are none of a test's."""
-_REMEMBERED_SINKS: Final = 64
-"""So many tests back, a span that begins below one of theirs is known to be theirs."""
+_GENERATION: Final = 32_768
+"""Of so many spans at least, and at most of twice as many, is it known in which test they began; some 7 MB."""
 
 
 class SpanSink:
@@ -39,7 +39,8 @@ class SpanSink:
 
     def __init__(self) -> None:
         self.changed: threading.Condition = threading.Condition(threading.RLock())
-        self._identities: set[int] = set()
+        self._begun: set[int] = set()
+        self._arrived: set[int] = set()
         self._tops: set[int] = set()
         self._open: dict[int, ReadableSpan] = {}
         self._ended: list[ReadableSpan] = []
@@ -52,13 +53,13 @@ class SpanSink:
         self.changed = threading.Condition(threading.RLock())
 
     def knows(self, identity: int) -> bool:
-        """Whether a span with these ids began here."""
-        return identity in self._identities
+        """Whether a span with these ids began here, or has arrived."""
+        return identity in self._begun or identity in self._arrived
 
     def started(self, identity: int, span: ReadableSpan, *, is_top: bool) -> None:
         """A span of this test begins; ``is_top`` if what is above it in this process is none of the test's."""
         with self.changed:
-            self._identities.add(identity)
+            self._begun.add(identity)
             if is_top:
                 self._tops.add(identity)
             if not self._is_closed:
@@ -77,7 +78,7 @@ class SpanSink:
         """Spans have come from somewhere; those that began here are known, the others are a child process's."""
         with self.changed:
             new = [span for span in spans if not self.knows(int(span.trace_id + span.span_id, 16))]
-            self._identities.update(int(span.trace_id + span.span_id, 16) for span in new)
+            self._arrived.update(int(span.trace_id + span.span_id, 16) for span in new)
             self._captured += new
             self._changes += 1
             self.changed.notify_all()
@@ -113,12 +114,13 @@ class SpanSink:
                         return False
                     self.changed.wait(left)
 
-    def close(self) -> None:
-        """The test is over: what it has is kept, and no more comes."""
+    def close(self) -> set[int]:
+        """The test is over: what it has is kept, and no more comes; answers what has arrived from elsewhere."""
         with self.changed:
             self.spans()
             self._is_closed = True
             self._open.clear()
+            return self._arrived
 
 
 class SpanRouter(SpanProcessor):
@@ -126,9 +128,10 @@ class SpanRouter(SpanProcessor):
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
-        self._sinks: deque[SpanSink] = deque(maxlen=_REMEMBERED_SINKS)
+        self._sinks: WeakSet[SpanSink] = WeakSet()
         self._active: list[SpanSink] = []
         self._of_open: dict[int, SpanSink] = {}
+        self._began_in = BeganIn()
 
     def after_fork(self) -> None:
         """The same."""
@@ -140,7 +143,7 @@ class SpanRouter(SpanProcessor):
         """Spans that start from now on are this sink's."""
         with self._lock:
             self._active.append(sink)
-            self._sinks.append(sink)
+            self._sinks.add(sink)
 
     def end(self, sink: SpanSink) -> None:
         """Its test is over."""
@@ -148,7 +151,8 @@ class SpanRouter(SpanProcessor):
             self._active.remove(sink)
             # What never ends would keep the sink, and all that it holds, for as long as the process lives.
             self._of_open = {identity: one for identity, one in self._of_open.items() if one is not sink}
-        sink.close()
+            for identity in sink.close():
+                self._began_in.add(identity, ref(sink))
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:  # noqa: ARG002 -- OpenTelemetry's
         """Decide whose it is."""
@@ -157,11 +161,15 @@ class SpanRouter(SpanProcessor):
                 return
             identity = identity_of(span)
             with self._lock:
-                sink, is_top = self._sink_for(span)
-                if sink is not None:
-                    self._of_open[identity] = sink
-            if sink is not None:
-                sink.started(identity, span, is_top=is_top)
+                test, is_top = self._test_of(span)
+                if test is None:
+                    return
+                self._began_in.add(identity, test)
+                sink = test()
+                if sink is None or sink not in self._active:  # its test is over
+                    return
+                self._of_open[identity] = sink
+            sink.started(identity, span, is_top=is_top)
 
     def on_end(self, span: ReadableSpan) -> None:
         """Hand it over."""
@@ -176,15 +184,39 @@ class SpanRouter(SpanProcessor):
         """Nothing waits here."""
         return True
 
-    def _sink_for(self, span: ReadableSpan) -> tuple[SpanSink | None, bool]:
+    def _test_of(self, span: Span) -> tuple[ref[SpanSink] | None, bool]:
         is_below = span.parent is not None and not span.parent.is_remote
         if span.parent is not None:
             # A thread of an earlier test that still runs belongs to that one, also if it was told by headers.
             above = span.parent.trace_id << 64 | span.parent.span_id
-            for sink in reversed(self._sinks):
-                if sink.knows(above):
-                    return sink, False
-        return (self._active[-1] if self._active else None), is_below
+            test = self._began_in.get(above)
+            if test is not None:
+                return test, False
+            for sink in reversed(self._active):
+                if sink.knows(above):  # it has arrived from elsewhere
+                    return ref(sink), False
+        return (ref(self._active[-1]) if self._active else None), is_below
+
+
+class BeganIn:
+    """In which test a span began; of the oldest spans it is forgotten.
+
+    A test is held weakly: of one that is over, only that it was another one is known.
+    """
+
+    def __init__(self) -> None:
+        self._newer: dict[int, ref[SpanSink]] = {}
+        self._older: dict[int, ref[SpanSink]] = {}
+
+    def add(self, identity: int, test: ref[SpanSink]) -> None:
+        """A span has begun."""
+        if len(self._newer) >= _GENERATION:
+            self._older, self._newer = self._newer, {}
+        self._newer[identity] = test
+
+    def get(self, identity: int) -> ref[SpanSink] | None:
+        """Its test, if it is known."""
+        return self._newer.get(identity) or self._older.get(identity)
 
 
 router: Final = SpanRouter()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+from weakref import ref
 
 import pytest
 from opentelemetry import context, trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
+from ams_sdk.testing._trace import routing
 from ams_sdk.testing._trace.captured_span import CapturedSpan
 from ams_sdk.testing._trace.routing import SpanRouter, SpanSink
 
@@ -59,6 +61,48 @@ def test_what_begins_below_a_span_of_an_earlier_test_is_that_ones(router, tracer
     tracer.start_span("grandchild", context=trace.set_span_in_context(child)).end()
     child.end()
     parent.end()
+    assert names(following) == []
+
+
+def test_what_begins_below_a_span_of_a_test_long_ago_is_that_ones_and_that_test_is_not_kept(router, tracer, sink):
+    parent = tracer.start_span("parent")
+    below = trace.set_span_in_context(parent)
+    for number in range(300):
+        router.end(sink)
+        if number == 1:  # the first is kept by its fixture
+            earlier = ref(sink)
+        sink = SpanSink()
+        router.begin(sink)
+        tracer.start_span("of the running test").end()
+        with tracer.start_as_current_span("child", context=below):
+            tracer.start_span("grandchild").end()
+        assert names(sink) == ["of the running test"]
+    assert earlier() is None
+
+
+def test_of_the_oldest_spans_it_is_forgotten_in_which_test_they_began(router, tracer, sink, monkeypatch):
+    monkeypatch.setattr(routing, "_GENERATION", 100)
+    parent = tracer.start_span("parent")
+    router.end(sink)
+    following = SpanSink()
+    router.begin(following)
+    for _ in range(1000):
+        tracer.start_span("s").end()
+    tracer.start_span("child", context=trace.set_span_in_context(parent)).end()
+    assert names(following)[-1] == "child"
+    assert len(router._began_in._newer) + len(router._began_in._older) <= 200
+
+
+def test_what_begins_below_a_span_that_arrived_from_elsewhere_is_that_tests(router, tracer, sink):
+    sink.arrived([CapturedSpan("child", "a" * 32, "b" * 16, 1, 2)])
+    ids = SpanContext(int("a" * 32, 16), int("b" * 16, 16), is_remote=True, trace_flags=TraceFlags(1))
+    told = trace.set_span_in_context(NonRecordingSpan(ids))
+    tracer.start_span("answer", context=told).end()
+    router.end(sink)
+    following = SpanSink()
+    router.begin(following)
+    tracer.start_span("late answer", context=told).end()
+    assert names(sink) == ["child", "answer"]
     assert names(following) == []
 
 
