@@ -8,6 +8,7 @@ from typing import assert_type
 from ams_sdk.testing._model import (
     Completion,
     CompletionChunk,
+    EmbeddingRequest,
     Failure,
     FakeLLM,
     ModelRequest,
@@ -56,3 +57,6 @@ async def model() -> None:
     assert_type(await llm.acomplete([{"role": "user", "content": "hi"}]), Completion)
     assert_type(llm.stream("hi"), Iterator[CompletionChunk])
     assert_type(llm.astream("hi"), AsyncIterator[CompletionChunk])
+    assert_type(llm.embed("hi"), list[list[float]])
+    assert_type(llm.embed(("hi", "you"), dimensions=8), list[list[float]])
+    assert_type(llm.embeddings, list[EmbeddingRequest])

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ams_sdk.testing._machine import PlatformMachine
     from ams_sdk.testing._model import (
         Completion,
+        EmbeddingRequest,
         FakeLLM,
         ModelRequest,
         ScriptMismatchError,
@@ -73,6 +74,7 @@ __all__ = [
     "Completion",
     "Disconnect",
     "DuplicateDelivery",
+    "EmbeddingRequest",
     "FakeLLM",
     "Kit",
     "Latency",
@@ -120,8 +122,8 @@ _HOMES: Final = {
     "_kit": {"Kit"},
     "_machine": {"PlatformMachine"},
     "_model": {
-        *("Completion", "FakeLLM", "ModelRequest", "ScriptMismatchError", "error", "refusal", "stream"),
-        *("text", "thinking", "tool_call", "tool_calls", "turn"),
+        *("Completion", "EmbeddingRequest", "FakeLLM", "ModelRequest", "ScriptMismatchError"),
+        *("error", "refusal", "stream", "text", "thinking", "tool_call", "tool_calls", "turn"),
     },
     "_replay": {"run"},
     "_tools": {"ToolStubMismatchError", "ToolStubs"},

@@ -1,6 +1,7 @@
 """A scripted model: as an object, and behind HTTP as OpenAI's and Anthropic's interfaces."""
 
 from ams_sdk.testing._model.completion import Completion, CompletionChunk, ModelError
+from ams_sdk.testing._model.embeddings import EmbeddingRequest
 from ams_sdk.testing._model.environment import ModelEnvironment
 from ams_sdk.testing._model.fake_llm import FakeLLM
 from ams_sdk.testing._model.model_request import Api, ModelMessage, ModelRequest, OfferedTool, ToolResult
@@ -13,6 +14,7 @@ __all__ = [
     "Api",
     "Completion",
     "CompletionChunk",
+    "EmbeddingRequest",
     "Failure",
     "FakeLLM",
     "FinishReason",

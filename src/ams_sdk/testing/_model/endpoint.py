@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ams_sdk.testing._http.messages import Ending, Request
+    from ams_sdk.testing._model.embeddings import Embedder
     from ams_sdk.testing._model.model_request import ModelRequest
     from ams_sdk.testing._model.reply import Dialect, Identifiers, Reply
     from ams_sdk.testing._model.script import Script
@@ -35,6 +36,7 @@ _CHAT: Final = "/v1/chat/completions"
 _RESPONSES: Final = "/v1/responses"
 _MESSAGES: Final = "/v1/messages"
 _COUNT: Final = "/v1/messages/count_tokens"
+_EMBEDDINGS: Final = "/v1/embeddings"
 _ALLOWED: Final = "POST, OPTIONS"
 _STREAM: Final = (("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache"))
 _JSON: Final = (("content-type", "application/json"),)
@@ -48,18 +50,27 @@ class ModelEndpoint:
         script: which step is next.
         ids: where ids come from.
         reply: makes a turn the answer to a request, and adds up what it costs.
+        embedder: gives vectors, which are in no script.
     """
 
-    def __init__(self, script: Script, ids: Identifiers, reply: Callable[[ModelRequest, Turn, str], Reply]) -> None:
+    def __init__(
+        self,
+        script: Script,
+        ids: Identifiers,
+        reply: Callable[[ModelRequest, Turn, str], Reply],
+        embedder: Embedder,
+    ) -> None:
         self._script = script
         self._ids = ids
         self._reply = reply
-        anthropic = AnthropicMessages()
+        self._embedder = embedder
+        anthropic, chat = AnthropicMessages(), OpenAIChat()
         self._dialects: dict[str, Dialect] = {
-            _CHAT: OpenAIChat(),
+            _CHAT: chat,
             _RESPONSES: OpenAIResponses(),
             _MESSAGES: anthropic,
             _COUNT: anthropic,
+            _EMBEDDINGS: chat,
         }
 
     def body_limit(self, _head: Request, /) -> int:
@@ -87,6 +98,8 @@ class ModelEndpoint:
         if request.path == _COUNT:
             counted = input_tokens(read_messages(document, needs_max_tokens=False))
             return self._whole(200, {"input_tokens": counted}, dialect, request_id)
+        if request.path == _EMBEDDINGS:
+            return self._whole(200, self._embedder.answer(document), dialect, request_id)
         asked = replace(dialect.read(document), headers=masked_headers(request.headers))
         try:
             step = self._script.take(asked)

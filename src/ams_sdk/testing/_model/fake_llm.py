@@ -13,6 +13,8 @@ from ams_sdk._errors import ConfigurationError
 from ams_sdk.testing._http.loopback_server import LoopbackServer
 from ams_sdk.testing._http.transport import InProcessTransport
 from ams_sdk.testing._model.completion import ModelError, chunks_of, completion_of, read_object
+from ams_sdk.testing._model.document import Refused
+from ams_sdk.testing._model.embeddings import Embedder
 from ams_sdk.testing._model.endpoint import ModelEndpoint
 from ams_sdk.testing._model.environment import ModelEnvironment
 from ams_sdk.testing._model.reply import Identifiers, reply_to
@@ -22,11 +24,12 @@ from ams_sdk.testing._model.script_report import ScriptMismatchError, problem_of
 from ams_sdk.testing._model.step import Failure, ModelUsage
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
     from types import TracebackType
     from typing import Self
 
     from ams_sdk.testing._model.completion import Completion, CompletionChunk, Messages, Tools
+    from ams_sdk.testing._model.embeddings import EmbeddingRequest
     from ams_sdk.testing._model.model_request import ModelRequest
     from ams_sdk.testing._model.reply import Reply
     from ams_sdk.testing._model.script import Matcher
@@ -79,7 +82,8 @@ class FakeLLM:
     def _begin(self, function: Callable[[ModelRequest], StepLike] | None, *, strict: bool) -> None:
         self._script = Script(function, strict=strict)
         self._ids = Identifiers()
-        self._endpoint = ModelEndpoint(self._script, self._ids, self._reply)
+        self._embedder = Embedder()
+        self._endpoint = ModelEndpoint(self._script, self._ids, self._reply, self._embedder)
         self._lock = threading.Lock()
         self._server: LoopbackServer | None = None
         self._failures: list[Exception] = []
@@ -254,6 +258,29 @@ class FakeLLM:
             await anyio.sleep(0.0 if chunk.finish_reason else reply.turn.delay)
             yield chunk
         _raise_if_cut(reply)
+
+    def embed(self, texts: str | Sequence[str], *, dimensions: int | None = None) -> list[list[float]]:
+        """A vector of length 1 for each text, as ``POST /v1/embeddings`` gives it; the script is not asked.
+
+        Texts that share words, or parts of words, are near to each other; what words mean is not known to it.
+
+        Args:
+            texts: one, or several.
+            dimensions: how long the vectors are; 1536 if not given.
+
+        Raises:
+            ConfigurationError: a provider would refuse the request.
+        """
+        given = [texts] if isinstance(texts, str) else list(texts)
+        try:
+            return self._embedder.vectors({"model": _MODEL, "input": given, "dimensions": dimensions})
+        except Refused as refused:
+            raise ConfigurationError(refused.message) from None
+
+    @property
+    def embeddings(self) -> list[EmbeddingRequest]:
+        """What vectors were asked for, in order; none of it is in ``calls`` or counts in ``usage``."""
+        return self._embedder.asked
 
     def close(self) -> None:
         """Close the port, if there is one; what was asked stays readable."""

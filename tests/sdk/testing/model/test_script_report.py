@@ -63,7 +63,7 @@ def refused():
     with httpx.Client(transport=llm.transport, base_url="http://model/v1") as client:
         client.headers["authorization"] = f"Bearer {KEY}"
         client.post("chat/completions", json={"model": "gpt", "messages": [{"role": "tool", "tool_call_id": "c7"}]})
-        client.post("embeddings", json={"input": "words"})
+        client.post("moderations", json={"input": "words"})
     return llm
 
 
@@ -136,5 +136,5 @@ def test_what_fits_is_no_error():
 def test_without_strictness_what_a_provider_refuses_is_no_error():
     llm = FakeLLM(strict=False)
     with httpx.Client(transport=llm.transport, base_url="http://model/v1") as client:
-        assert client.post("embeddings").status_code == 404
+        assert client.post("moderations").status_code == 404
     llm.verify()
