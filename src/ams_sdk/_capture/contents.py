@@ -3,9 +3,8 @@
 Values of known types are read with the functions of those types themselves, so a subclass that overrides them runs no
 code here. No more is read than will be shown, and nothing that can be read only once.
 
-Of other types a ``__repr__`` written in Python is called if it cannot well be long or costly: the type is no container
-and no iterator and not callable, and the instance holds no large builtin container. So an object of the user's keeps
-its helpful repr, while a lazy query, a proxy or a loaded data set is shown as the name of its type only.
+Of other types there is what a ``__repr__`` written in Python says, if all that it does is to write down plain
+attributes (see ``plain_repr``). Everything else is shown as the name of its type only.
 """
 
 from __future__ import annotations
@@ -28,13 +27,13 @@ from ams_sdk._capture.introspection import (
     MISSING,
     attempt,
     attribute,
-    attributes,
     defined,
     mro,
     state,
     text_of,
     type_name,
 )
+from ams_sdk._capture.plain_repr import plain_repr
 from ams_sdk._capture.secret_names import holds_secret
 
 if TYPE_CHECKING:
@@ -95,32 +94,10 @@ def contents(value: object, kind: type) -> Content:
         if type(more) is dict:
             entries += attempt(_first, more.items())
         return Entries(entries[:MAX_ITEMS], len(entries))
-    return attempt(repr, value) if _is_small(value, kind) else f"<{type_name(kind)}>"
+    return plain_repr(value, kind) or f"<{type_name(kind)}>"
 
 
 _SECRET_TYPES: Final = frozenset({"SecretStr", "SecretBytes", "Secret"})
-_NOT_SMALL: Final = ("__len__", "__iter__", "__getitem__", "__next__", "__aiter__", "__anext__", "__call__")
-_SMALL: Final = 1_000
-
-
-def _is_small(value: object, kind: type) -> bool:
-    # A repr in C says no more than the type and an address, or is that of an extension, which may hold anything.
-    if type(defined(kind, "__repr__")) is not types.FunctionType:
-        return False
-    if any(defined(kind, name) is not MISSING for name in _NOT_SMALL):
-        return False
-    return all(
-        size(item) <= _SMALL if (size := _SIZES.get(id(type(item)))) else not _may_wait(type(item))
-        for item in attributes(value)
-    )
-
-
-def _may_wait(kind: type) -> bool:
-    # A repr that takes a lock which the caller holds waits for ever.
-    return type_name(kind).partition(".")[0] in _OF_THREADS
-
-
-_OF_THREADS: Final = frozenset({"_thread", "threading", "multiprocessing", "queue", "_queue"})
 
 
 def _field(value: object, kind: type, name: str) -> object:

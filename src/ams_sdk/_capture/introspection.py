@@ -10,14 +10,13 @@ from types import GetSetDescriptorType, MemberDescriptorType
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
 __all__ = [
     "MISSING",
     "Unreadable",
     "attempt",
     "attribute",
-    "attributes",
     "defined",
     "mro",
     "names_of",
@@ -96,17 +95,6 @@ def attribute(value: object, name: str) -> object:
         return own[name]
     slot = defined(type(value), name)
     return _in_slot(value, slot) if type(slot) is MemberDescriptorType else MISSING
-
-
-def attributes(value: object) -> Iterator[object]:
-    """All that the instance and its slots store, without the names: the dictionary of its attributes first."""
-    own = state(value)
-    yield own
-    yield from list(own.values())
-    for base in _mro(type(value)):
-        for slot in list(names_of(base).values()):
-            if type(slot) is MemberDescriptorType:
-                yield _in_slot(value, slot)
 
 
 def _in_slot(value: object, slot: MemberDescriptorType) -> object:
