@@ -6,11 +6,12 @@ import hashlib
 import inspect
 import logging
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from pydantic import JsonValue, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
+from ams_sdk._capture import redact_text
 from ams_sdk._decorators import ToolDefinition, definition_of
 from ams_sdk._decorators.annotations import annotations_of
 from ams_sdk._guard import guard
@@ -32,6 +33,8 @@ logger = logging.getLogger("ams_sdk")
 
 _UNTYPED: Final = {"self", "cls"}
 
+_T = TypeVar("_T")
+
 
 def registration_of(agent: AgentDefinition) -> AgentRegistration:
     """The record of an agent."""
@@ -40,12 +43,13 @@ def registration_of(agent: AgentDefinition) -> AgentRegistration:
     return AgentRegistration(
         name=agent.name,
         version=agent.version,
-        description=agent.description,
+        description=_masked(agent.description),
         fingerprint=_fingerprint(agent, tools),
         input_schema=input_schema,
         output_schema=output_schema,
         tools=[
-            AgentTool(name=tool.name, description=tool.description, input_schema=_schemas(tool)[0]) for tool in tools
+            AgentTool(name=tool.name, description=_masked(tool.description), input_schema=_schemas(tool)[0])
+            for tool in tools
         ],
         sdk=f"ams-sdk/{__version__}",
     )
@@ -82,7 +86,23 @@ def _schemas(definition: Definition) -> tuple[dict[str, JsonValue] | None, dict[
     takes = None
     with guard(f"{definition.name}: describing its arguments"):
         takes = _input_schema(definition, annotations)
-    return takes, _describable(annotations["return"]) if "return" in annotations else None
+    gives = _describable(annotations["return"]) if "return" in annotations else None
+    return _masked(takes), _masked(gives)
+
+
+def _masked(value: _T) -> _T:
+    """The same without what looks like a secret in its texts, as in a docstring or a field's example.
+
+    Not by names: the schema of a parameter called ``password`` is no secret.
+    """
+    found: object = value
+    if isinstance(value, str):
+        found = redact_text(value)
+    elif isinstance(value, list):
+        found = [_masked(item) for item in cast("list[object]", value)]
+    elif isinstance(value, dict):
+        found = {name: _masked(item) for name, item in cast("dict[str, object]", value).items()}
+    return cast("_T", found)
 
 
 def _annotations(function: Callable[..., Any]) -> dict[str, Any]:
@@ -151,5 +171,12 @@ def _code_of(definition: Definition) -> bytes:
 
 
 def _instructions(code: CodeType) -> bytes:
-    constants = [_instructions(one) if inspect.iscode(one) else repr(one).encode() for one in code.co_consts]
+    constants = [_instructions(one) if inspect.iscode(one) else _constant(one) for one in code.co_consts]
     return b"\0".join([code.co_code, repr(code.co_names).encode(), *constants])
+
+
+def _constant(value: object) -> bytes:
+    # ``x in {"a", "b"}`` is compiled to a frozenset, whose order is another one in each process.
+    if isinstance(value, frozenset):
+        return repr(sorted(map(repr, cast("frozenset[object]", value)))).encode()
+    return repr(value).encode()

@@ -1,4 +1,8 @@
 import enum
+import os
+import subprocess
+import sys
+import textwrap
 from types import SimpleNamespace
 from typing import Annotated, Any, Literal
 
@@ -125,3 +129,52 @@ def test_default_values_and_warnings_stay_here(recwarn):
     assert "secret" not in said
     assert "default" not in said
     assert [str(one.message) for one in recwarn] == []
+
+
+def test_the_fingerprint_of_code_without_a_source_is_the_same_in_each_process():
+    program = """
+        import ams_sdk
+        from ams_sdk._registration import registration_of
+        from ams_sdk._decorators import definition_of
+        names = {"agent": ams_sdk.agent, "__name__": "made"}
+        exec("@agent\\ndef a(q):\\n    return q in {'a', 'b', 'c', 'd', 'e', 'f'}", names)
+        print(registration_of(definition_of(names["a"])).fingerprint)
+    """
+    prints = {
+        subprocess.run(
+            [sys.executable, "-c", textwrap.dedent(program)],
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2", "3", "4")
+    }
+    assert len(prints) == 1
+
+
+KEY = "sk-proj-03AbCdEfGhIjKlMnOpQrStUvWx"
+
+
+class Login(pydantic.BaseModel):
+    password: str = pydantic.Field(description=f"Such as {KEY}", examples=[KEY, "other"])
+
+
+def test_secrets_in_descriptions_and_schemas_are_masked_and_a_schema_stays_one():
+    @tool
+    def log_in(login: Login, password: Annotated[str, pydantic.Field(description="Yours.")]) -> Login:
+        """Logs in. In development: password=hunter2Zq9"""
+        return login
+
+    @agent(description=f"Dev key: {KEY}", tools=[log_in])
+    def keeper(password: Literal["sk-proj-03AbCdEfGhIjKlMnOpQrStUvWx", "b"]) -> Login:
+        return Login(password=password)
+
+    said = registration(keeper)
+    assert KEY not in said.model_dump_json()
+    assert said.description == "Dev key: [redacted]"
+    (told,) = said.tools
+    assert told.description == "Logs in. In development: password=[redacted]"
+    assert told.input_schema["properties"]["password"] == {"type": "string", "description": "Yours."}
+    assert said.input_schema["properties"]["password"]["enum"] == ["[redacted]", "b"]
+    assert said.output_schema["properties"]["password"]["examples"] == ["[redacted]", "other"]
