@@ -21,7 +21,12 @@ __all__ = ["AWAITED", "awaited"]
 
 __tracebackhide__ = True  # by which pytest leaves frames of this file out of what it shows of a failure
 
-AWAITED: Final = frozenset({CoroutineType, asyncio.Future, asyncio.Task})
+AWAITED: Final = frozenset(
+    {
+        *(CoroutineType, asyncio.Future, asyncio.Task),
+        getattr(asyncio.tasks, "_GatheringFuture", asyncio.Future),  # what gather() gives
+    }
+)
 """The types that are waited for. Others may be more than awaitable, a context manager perhaps, and are left alone."""
 
 

@@ -25,35 +25,48 @@ __all__ = ["is_traced", "traced", "traced_by"]
 __tracebackhide__ = True  # by which pytest leaves frames of this file out of what it shows of a failure
 
 
-def traced(function: Callable[..., Any], definition: Definition) -> Callable[..., Any]:
-    """The function, with each of its calls recorded as ``definition`` says; its kind, signature and results stay."""
+def traced(
+    function: Callable[..., Any], definition: Definition, shape: Callable[..., Any] | None = None
+) -> Callable[..., Any]:
+    """The function, with each of its calls recorded as ``definition`` says; its kind, signature and results stay.
+
+    Args:
+        function: what is called.
+        definition: what is recorded.
+        shape: the function whose kind, signature and name are meant, if another one is called for it.
+    """
+    shape = function if shape is None else shape
     # The two plain shapes ask the runtime themselves: where nothing is traced, a function in between would be felt.
     return _by_kind(
         function,
+        shape,
         partial(begin, definition),
-        partial(_traced, function, definition),
-        partial(_traced_async, function, definition),
+        partial(_traced, function, shape, definition),
+        partial(_traced_async, function, shape, definition),
     )
 
 
 def traced_by(function: Callable[..., Any], begins: Begin) -> Callable[..., Any]:
     """The same, with each call begun by ``begins``."""
-    return _by_kind(function, begins, partial(_begun, function, begins), partial(_begun_async, function, begins))
+    return _by_kind(
+        function, function, begins, partial(_begun, function, begins), partial(_begun_async, function, begins)
+    )
 
 
 def _by_kind(
     function: Callable[..., Any],
+    shape: Callable[..., Any],
     begins: Begin,
     plain: Callable[[], Callable[..., Any]],
     asynchronous: Callable[[], Callable[..., Any]],
 ) -> Callable[..., Any]:
-    if inspect.iscoroutinefunction(function):
+    if inspect.iscoroutinefunction(shape):
         wrapper = asynchronous()
-    elif inspect.isasyncgenfunction(function):
-        wrapper = traced_async_generator(function, begins)
-    elif inspect.isgeneratorfunction(function):
-        wrapper = traced_generator(function, begins)
-        if function_of(function).__code__.co_flags & inspect.CO_ITERABLE_COROUTINE:
+    elif inspect.isasyncgenfunction(shape):
+        wrapper = traced_async_generator(function, shape, begins)
+    elif inspect.isgeneratorfunction(shape):
+        wrapper = traced_generator(function, shape, begins)
+        if function_of(shape).__code__.co_flags & inspect.CO_ITERABLE_COROUTINE:
             wrapper = types.coroutine(wrapper)  # a generator that can be awaited
     else:
         wrapper = plain()
@@ -66,8 +79,8 @@ def is_traced(function: Callable[..., Any]) -> bool:
     return has_begun(function)
 
 
-def _traced(function: Callable[..., Any], definition: Definition) -> Callable[..., Any]:
-    @functools.wraps(function)
+def _traced(function: Callable[..., Any], shape: Callable[..., Any], definition: Definition) -> Callable[..., Any]:
+    @functools.wraps(shape)
     def ams_sdk_call(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 -- the user's own types
         lent = state.runtime if state.decided else ask()
         call = None if lent is None else lent.begin(definition, args, kwargs)
@@ -86,8 +99,10 @@ def _traced(function: Callable[..., Any], definition: Definition) -> Callable[..
     return ams_sdk_call
 
 
-def _traced_async(function: Callable[..., Any], definition: Definition) -> Callable[..., Any]:
-    @functools.wraps(function)
+def _traced_async(
+    function: Callable[..., Any], shape: Callable[..., Any], definition: Definition
+) -> Callable[..., Any]:
+    @functools.wraps(shape)
     async def ams_sdk_call(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 -- the user's own types
         lent = state.runtime if state.decided else ask()
         call = None if lent is None else lent.begin(definition, args, kwargs)

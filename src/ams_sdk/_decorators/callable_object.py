@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
+from dataclasses import replace
 from types import MethodType
 from typing import TYPE_CHECKING, Any, Final, cast
 from weakref import WeakKeyDictionary
@@ -36,11 +37,12 @@ class TracedCallable:
         definition: what is recorded of its calls.
     """
 
-    __slots__ = ("__weakref__", "__wrapped__", "_call", "ams_definition")
+    __slots__ = ("__weakref__", "__wrapped__", "_bound_definition", "_call", "ams_definition")
 
     __wrapped__: Any
     ams_definition: Definition
     _call: Callable[..., Any]
+    _bound_definition: Definition | None
 
     def __init__(self, subject: Any, definition: Definition) -> None:  # noqa: ANN401 -- any callable
         called = getattr(subject, "__call__", None)  # noqa: B004 -- its own one tells of which kind it is
@@ -48,18 +50,28 @@ class TracedCallable:
         object.__setattr__(self, "__wrapped__", subject)
         object.__setattr__(self, "ams_definition", definition)
         object.__setattr__(self, "_call", traced(function, definition))
+        object.__setattr__(self, "_bound_definition", None)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 -- the object's own types
         """Call the object."""
         return _call_of(self)(*args, **kwargs)
 
     def __get__(self, instance: object, owner: type | None = None) -> Any:  # noqa: ANN401 -- whatever the object binds to
-        """As an attribute of a class it binds if the object does."""
+        """As an attribute of a class it binds if the object does, and to what the object binds to."""
         subject = self.__wrapped__
-        bind = inspect.getattr_static(cast("type[object]", type(subject)), "__get__", None)
-        return self if bind is None or instance is None else MethodType(self, instance)
+        kind = cast("Any", type(cast("object", subject)))
+        if inspect.getattr_static(kind, "__get__", None) is None:
+            return self
+        bound: Any = kind.__get__(subject, instance, owner)
+        if bound is subject:
+            return self
+        if type(bound) is MethodType and bound.__func__ is subject:
+            return MethodType(self, bound.__self__)
+        return _bound(self, bound, instance) if callable(bound) else bound
 
     def __getattribute__(self, name: str) -> Any:  # noqa: ANN401 -- the object's own types
+        if name == "__call__":  # of the kind that the object's own one is
+            return _call_of(self)
         if name in _OWN:
             return object.__getattribute__(self, name)
         return getattr(object.__getattribute__(self, "__wrapped__"), name)
@@ -79,8 +91,11 @@ class TracedCallable:
     def __str__(self) -> str:
         return str(self.__wrapped__)
 
-    def __eq__(self, other: object) -> bool:
-        return bool(self.__wrapped__ == _without_proxy(other))
+    def __eq__(self, other: object) -> Any:  # noqa: ANN401 -- it need not be a bool
+        return self.__wrapped__ == _without_proxy(other)
+
+    def __ne__(self, other: object) -> Any:  # noqa: ANN401 -- the same
+        return self.__wrapped__ != _without_proxy(other)
 
     def __hash__(self) -> int:
         return hash(self.__wrapped__)
@@ -93,16 +108,33 @@ class TracedCallable:
 
 
 _call_of: Final[Any] = vars(TracedCallable)["_call"].__get__
+_bound_definition_of: Final[Any] = vars(TracedCallable)["_bound_definition"].__get__
+
+
+def _bound(proxy: TracedCallable, bound: Any, instance: object) -> TracedCallable:  # noqa: ANN401 -- whatever it binds to
+    """A proxy for what an object has become as an attribute."""
+    if instance is None and proxy.ams_definition.takes_self:
+        return traced_callable(bound, proxy.ams_definition)  # a method of the class, which is given the instance
+    definition = _bound_definition_of(proxy)
+    if definition is None:
+        # Without the receiver, which it has by now: a partial's parameters are those of its signature.
+        definition = replace(proxy.ams_definition, function=functools.partial(bound), receivers=0)
+        object.__setattr__(proxy, "_bound_definition", definition)
+    return traced_callable(bound, definition)
+
 
 _OPERATORS: Final = ("add", "sub", "mul", "matmul", "truediv", "floordiv", "mod", "divmod", "pow")
 _BITS: Final = ("lshift", "rshift", "and", "xor", "or")
+_IN_PLACE: Final = tuple(f"__i{name}__" for name in (*_OPERATORS, *_BITS) if name != "divmod")
 _SPECIAL: Final = (
     *("__len__", "__length_hint__", "__bool__", "__iter__", "__reversed__", "__next__", "__contains__"),
     *("__getitem__", "__setitem__", "__delitem__", "__missing__"),
     *("__enter__", "__exit__", "__aenter__", "__aexit__", "__aiter__", "__anext__", "__await__"),
     *("__lt__", "__le__", "__gt__", "__ge__", "__neg__", "__pos__", "__abs__", "__invert__"),
     *("__int__", "__float__", "__complex__", "__index__", "__round__", "__trunc__", "__floor__", "__ceil__"),
-    *("__bytes__", "__format__", "__fspath__", "__copy__", "__deepcopy__"),
+    *("__bytes__", "__format__", "__fspath__", "__copy__", "__deepcopy__", "__buffer__", "__release_buffer__"),
+    *("__set__", "__delete__", "__set_name__", "__instancecheck__", "__subclasscheck__"),
+    *_IN_PLACE,
     *(f"__{before}{name}__" for name in (*_OPERATORS, *_BITS) for before in ("", "r")),
 )
 _kinds: Final[WeakKeyDictionary[type, type[TracedCallable]]] = WeakKeyDictionary()
@@ -124,7 +156,8 @@ def _forwarding(name: str) -> Callable[..., Any]:
     def forward(self: TracedCallable, *args: Any) -> Any:  # noqa: ANN401 -- the object's own types
         subject: Any = object.__getattribute__(self, "__wrapped__")
         method: Any = getattr(cast("type[object]", type(subject)), name)
-        return method(subject, *map(_without_proxy, args))
+        result = method(subject, *map(_without_proxy, args))
+        return self if result is subject and name in _IN_PLACE else result
 
     forward.__name__ = name
     return forward

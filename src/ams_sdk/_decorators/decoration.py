@@ -99,18 +99,33 @@ def _is_same(owner: type | None, found: type) -> bool:
     )
 
 
-def _callable(value: Any, subject: object, define: Define, decorator: str, owner: type | None = None) -> Any:  # noqa: ANN401 -- the same
-    """The same for what is no class, which may be the entry method of one."""
-    if isinstance(value, staticmethod | classmethod):
-        inner, kind = cast("staticmethod[..., Any]", value).__func__, type(cast("object", value))
-        receivers = 0 if isinstance(value, staticmethod) else 1
+def _callable(  # noqa: PLR0913 -- what a definition is made of
+    value: Any,  # noqa: ANN401 -- the same
+    subject: object,
+    define: Define,
+    decorator: str,
+    *,
+    owner: type | None = None,
+    inherited: str | None = None,
+) -> Any:  # noqa: ANN401 -- the same
+    """The same for what is no class, which may be the entry method of one, of its own or ``inherited`` by this name."""
+    # By the type, and not isinstance: a wrapper that pretends to be what it wraps cannot be taken apart as that.
+    kind = cast("type[object]", type(value))
+    if issubclass(kind, staticmethod | classmethod):
+        inner = cast("staticmethod[..., Any]", value).__func__
+        is_static = issubclass(kind, staticmethod)
         named = inner if subject is value else subject
-        return cast("Any", kind)(_function(inner, named, define, decorator, owner=owner, receivers=receivers))
-    if isinstance(value, MethodType):
-        named = value.__func__ if subject is value else subject
-        return MethodType(_function(value.__func__, named, define, decorator, owner=owner, receivers=1), value.__self__)
+        via = None if is_static else inherited  # without a class nobody can say whose method comes next
+        made = _function(inner, named, define, decorator, owner=owner, receivers=1 - is_static, inherited=via)
+        return cast("Any", kind)(made)
+    if issubclass(kind, MethodType):
+        method = cast("MethodType", value)
+        named = method.__func__ if subject is value else subject
+        made = _function(method.__func__, named, define, decorator, owner=owner, receivers=1)
+        return MethodType(made, method.__self__)
     binds = owner is not None and inspect.getattr_static(cast("type[object]", type(value)), "__get__", None) is not None
-    return _function(value, subject, define, decorator, owner=owner, receivers=1 if binds else None)
+    receivers = 1 if binds else None
+    return _function(value, subject, define, decorator, owner=owner, receivers=receivers, inherited=inherited)
 
 
 def _function(  # noqa: PLR0913 -- what a definition is made of
@@ -121,15 +136,20 @@ def _function(  # noqa: PLR0913 -- what a definition is made of
     *,
     owner: type | None,
     receivers: int | None,
+    inherited: str | None = None,
 ) -> Any:  # noqa: ANN401 -- the same
-    if type(value) is FunctionType or inspect.isfunction(value):
-        definition = define(value, subject, owner=owner, receivers=receivers)
+    if issubclass(cast("type[object]", type(value)), FunctionType):
+        found = function = cast("FunctionType", value)
+        definition = define(function, subject, owner=owner, receivers=receivers)
         _check_excluded(definition, decorator)
-        outer = definition_of(value)
-        if is_traced(value) and type(outer) is type(definition):  # put on twice: the options of the outer one hold
-            value = vars(value)["__wrapped__"]
-            definition = define(value, subject, owner=owner, receivers=receivers)
-        wrapper = traced(value, definition)
+        outer = definition_of(found)
+        if is_traced(found) and type(outer) is type(definition):  # put on twice: the options of the outer one hold
+            function = vars(found)["__wrapped__"]
+            definition = define(function, subject, owner=owner, receivers=receivers)
+        if owner is None or inherited is None:
+            wrapper = traced(function, definition)
+        else:
+            wrapper = traced(_next_in_line(owner, inherited, found, function), definition, function)
         setattr(wrapper, _ATTRIBUTE, definition)
         return wrapper
     _refuse(value, decorator)
@@ -158,9 +178,36 @@ def _class(subject: type, define: Define, decorator: str, entrypoint: str | None
             f"@{decorator} cannot trace {subject.__qualname__}.{name}, which is no method: "
             f'write @{decorator}(entrypoint="…") with the name of one.'
         )
+    inherited = None if name in vars(subject) else name
+    made = _callable(method, subject, define, decorator, owner=subject, inherited=inherited)
     # Not setattr: a metaclass may have its own opinion on what is set.
-    type.__setattr__(subject, name, _callable(method, subject, define, decorator, owner=subject))
+    type.__setattr__(subject, name, made)
     return subject
+
+
+def _next_in_line(owner: type, name: str, found: FunctionType, function: FunctionType) -> Callable[..., Any]:
+    """Calls the inherited method as if ``owner`` had none of its own.
+
+    Which method that is, is decided when it is called: the class of the instance may have put another one in between,
+    and somebody may have replaced it.
+
+    Args:
+        owner: the class that was decorated.
+        name: of the method.
+        found: what it was when the class was decorated.
+        function: what is called for that one: the same, or what it is the traced form of.
+    """
+
+    def next_in_line(receiver: Any, /, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 -- the user's own types
+        kind = cast("type[object]", type(receiver))
+        line = (cast("type[object]", receiver) if issubclass(kind, type) else kind).__mro__
+        home = owner if owner in line else next(one for one in line if _is_same(owner, one))
+        method: Any = getattr(cast("object", super(home, receiver)), name)
+        if getattr(method, "__func__", None) is found:
+            return function(receiver, *args, **kwargs)
+        return method(*args, **kwargs)
+
+    return next_in_line
 
 
 def _check_excluded(definition: Definition, decorator: str) -> None:

@@ -147,6 +147,11 @@ class Definition:
         """What Python runs when it is called, or None if that is no code of Python's."""
         return _code_of(self.function)
 
+    @property
+    def takes_self(self) -> bool:
+        """Whether an instance is the first argument, as it is where a method is taken from its class."""
+        return _positional_names(self.function)[:1] == ("self",)
+
     def declared(self) -> frozenset[str]:
         """The names that an argument may have and not go into ``**kwargs``."""
         variadic = set(_variadic(self.function).values())

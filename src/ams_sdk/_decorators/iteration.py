@@ -61,10 +61,10 @@ class _Iteration:
             self._call.failed(error, self._collector)
 
 
-def traced_generator(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
-    """The generator function, with each iteration recorded."""
+def traced_generator(function: Callable[..., Any], shape: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
+    """The generator function, with each iteration recorded; of the name and the signature of ``shape``."""
 
-    @functools.wraps(function)
+    @functools.wraps(shape)
     def ams_sdk_call(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:  # noqa: ANN401 -- the user's own types
         call = begin(args, kwargs)  # failure.py looks for this name
         # Also where it is not traced: ``yield from`` closes a generator that is to end, and loses what that returns.
@@ -104,10 +104,10 @@ def traced_generator(function: Callable[..., Any], begin: Begin) -> Callable[...
     return ams_sdk_call
 
 
-def traced_async_generator(function: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
-    """The asynchronous generator function, with each iteration recorded."""
+def traced_async_generator(function: Callable[..., Any], shape: Callable[..., Any], begin: Begin) -> Callable[..., Any]:
+    """The same for an asynchronous one."""
 
-    @functools.wraps(function)
+    @functools.wraps(shape)
     async def ams_sdk_call(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:  # noqa: ANN401 -- the same
         call = begin(args, kwargs)
         iteration = _Iteration(call)

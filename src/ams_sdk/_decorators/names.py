@@ -43,8 +43,22 @@ def checked_title(given: object, decorator: str) -> None:
 
 
 def name_of(decorated: object) -> str:
-    """A name made from that of what is decorated: made to fit rather than refused, since nobody chose it."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "_", _said(decorated))[:MAX_NAME].lstrip(".-") or "_"
+    """A name made from that of what is decorated: made to fit rather than refused, since nobody chose it.
+
+    Letters that are not ASCII lose their marks ("ü" is "u"); others are written by their numbers, so that different
+    names stay different.
+    """
+    name = _said(decorated)
+    said = name if name.isascii() else _in_ascii(name)
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", said)[:MAX_NAME].lstrip(".-") or "_"
+
+
+def _in_ascii(name: str) -> str:
+    from unicodedata import combining, normalize  # noqa: PLC0415 -- large, and most names need it not
+
+    folded = (sign.casefold() if sign == "\u00df" else sign for sign in normalize("NFKD", name))  # which is "ss"
+    signs = (sign for part in folded for sign in part if not combining(sign))
+    return "".join(sign if sign.isascii() or not sign.isalnum() else f"u{ord(sign):04x}" for sign in signs)
 
 
 def code_name_of(decorated: object) -> str | None:

@@ -40,6 +40,16 @@ _AGENT: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 _SAMPLED: Final = trace.TraceFlags(trace.TraceFlags.SAMPLED)
 _OURS: Final = frozenset({_semconv.CONVERSATION_ID, _semconv.AMS_RUN_ID, _semconv.AGENT_NAME})
 _MOST_HEADERS: Final = 1_000
+_KEY: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_VALUE: Final = r"[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*"
+_BAGGAGE_MEMBER: Final = re.compile(
+    rf"[ \t]*{_KEY}[ \t]*=[ \t]*{_VALUE}[ \t]*(?:;[ \t]*{_KEY}[ \t]*(?:=[ \t]*{_VALUE}[ \t]*)?)*"
+)
+"""A member of a list (W3C Baggage, section 3.3)."""
+_MAX_BAGGAGE: Final = 8_192
+_MAX_MEMBER: Final = 4_096
+_MOST_MEMBERS: Final = 180
+"""What OpenTelemetry takes at the most."""
 
 
 def inject(carrier: _CarrierT) -> _CarrierT:
@@ -146,14 +156,31 @@ def _lower(carrier: Any) -> dict[str, str]:  # noqa: ANN401 -- whatever holds he
     """The headers that are read, by their names in lower case."""
     items: Any = getattr(carrier, "items", None)  # the standard library's headers have it, and are no mappings
     entries = cast("Iterable[tuple[Any, Any]]", items() if callable(items) else carrier)
-    found: dict[str, str] = {}
+    found: dict[str, list[str]] = {}
     for number, (name, value) in enumerate(entries):
         if number >= _MOST_HEADERS:
             break
         key = _text(name).lower().removeprefix("http_")  # as WSGI has them
         if key in _HEADERS:
-            found[key] = _text(value)
-    return found
+            found.setdefault(key, []).append(_text(value))
+    if len(set(found.get("traceparent", ()))) > 1:  # nobody can say which is right (W3C Trace Context, 3.2)
+        del found["traceparent"]
+    if "baggage" in found:
+        found["baggage"] = _readable_members(found["baggage"])
+    return {name: ",".join(dict.fromkeys(values)) for name, values in found.items()}
+
+
+def _readable_members(values: list[str]) -> list[str]:
+    """The members of lists that OpenTelemetry can read, which writes others, as they came, into the program's log."""
+    left = _MAX_BAGGAGE
+    members: list[str] = []
+    for member in (one for value in values if len(value) <= _MAX_BAGGAGE for one in value.split(",")):
+        if len(member) <= _MAX_MEMBER and _BAGGAGE_MEMBER.fullmatch(member):
+            left -= len(member) + 1
+            if left < 0 or len(members) >= _MOST_MEMBERS:
+                break
+            members.append(member)
+    return members
 
 
 def _text(value: str | bytes) -> str:

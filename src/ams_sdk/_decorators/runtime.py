@@ -100,6 +100,10 @@ class _State:
         self.runtime: Runtime | None = None
         self.starter: Callable[[], Runtime | None] | None = None
 
+    def __reduce__(self) -> str:
+        # cloudpickle copies a function of __main__ with what it refers to: that process has a state of its own.
+        return "state"
+
     def after_fork(self) -> None:
         # The thread that held the lock, and was asking perhaps, is not in the child.
         self.lock = threading.RLock()
@@ -151,7 +155,10 @@ def ask() -> Runtime | None:
             try:
                 runtime = None
                 with guard("configuring from the environment"):
-                    runtime = state.starter() if state.starter else None
+                    try:
+                        runtime = state.starter() if state.starter else None
+                    except RecursionError:  # the caller stands close to the limit: another call may not, and asks again
+                        return None
                 set_current(runtime)
             finally:
                 state.asking = False

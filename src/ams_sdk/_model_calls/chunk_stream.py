@@ -24,20 +24,23 @@ ChunkT = TypeVar("ChunkT")
 
 
 class _Reading:
-    """How far a stream was read."""
+    """How far a stream was read; without a span nobody asks."""
 
     __slots__ = ("_is_over", "_span", "was_begun")
 
-    def __init__(self, span: ModelSpan) -> None:
+    def __init__(self, span: ModelSpan | None) -> None:
         self._span = span
-        self._is_over = False
+        self._is_over = span is None
         self.was_begun: bool = False
-        span.unread += 1
-        span.streams()
+        if span is not None:
+            span.unread += 1
+            span.streams()
 
     def begin(self) -> ModelSpan | None:
         """The span, if it waits for this stream because its block is over; None if the block still runs."""
         span = self._span
+        if span is None:
+            return None
         if not self.was_begun and not self._is_over:
             self.was_begun = True
             span.unread -= 1
@@ -48,19 +51,19 @@ class _Reading:
     def chunk(self, chunk: object) -> None:
         """Another one was read."""
         with guard("model_call: recording a chunk"):
-            if not self._is_over:
+            if self._span is not None and not self._is_over:
                 self._span.chunk(chunk)
 
     def end(self, *, is_dropped: bool = False) -> None:
         """There are no more, or nobody wants them."""
-        if not self._is_over:
+        if self._span is not None and not self._is_over:
             self._is_over = True
             with guard("model_call: ending a stream"):
                 self._span.read_up(was_begun=self.was_begun, is_dropped=is_dropped)
 
     def fail(self, error: BaseException) -> None:
         """Reading raised. While the block runs that is the block's to see, which may know what to do."""
-        if self._span.left is not None and not self._is_over:
+        if self._span is not None and self._span.left is not None and not self._is_over:
             self._is_over = True
             self._span.end(error)
         else:
@@ -72,10 +75,10 @@ class ChunkStream(Generic[ChunkT]):
 
     Args:
         source: the client's stream.
-        span: the call's.
+        span: the call's, if it is traced.
     """
 
-    def __init__(self, source: Iterable[ChunkT], span: ModelSpan) -> None:
+    def __init__(self, source: Iterable[ChunkT], span: ModelSpan | None) -> None:
         self._source = source
         self._chunks: Iterator[ChunkT] | None = None
         self._reading = _Reading(span)
@@ -130,11 +133,13 @@ class AsyncChunkStream(Generic[ChunkT]):
 
     Args:
         source: the client's stream.
-        reading: the call's span, or how far another one of the same stream has come.
+        reading: the call's span, if it is traced, or how far another one of the same stream has come.
         outer: that other one.
     """
 
-    def __init__(self, source: AsyncIterable[ChunkT], reading: ModelSpan | _Reading, outer: object = None) -> None:
+    def __init__(
+        self, source: AsyncIterable[ChunkT], reading: ModelSpan | _Reading | None, outer: object = None
+    ) -> None:
         self._source = source
         self._outer = outer
         self._chunks: AsyncIterator[ChunkT] | None = None

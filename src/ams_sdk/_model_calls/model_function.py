@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -46,11 +45,14 @@ def _beginning(function: FunctionType, start: Start) -> Callable[[tuple[Any, ...
     name = next((one for one in _MESSAGES if one in names), "")
     place = names.index(name) if name in names[: code.co_argcount] else None
     # Found out at the first call: an annotation may use names that its module defines below.
-    is_hidden = functools.cache(lambda: name in secret_parameters(function))
+    hides: bool | None = None
 
     def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> ModelSpan | None:
+        nonlocal hides
         given = None
-        if not is_hidden():
+        if hides is None:
+            hides = name in secret_parameters(function)
+        if not hides:
             given = args[place] if place is not None and place < len(args) else kwargs.get(name)
         call = start(given)
         if call is not None:

@@ -39,6 +39,33 @@ def future(question):
     return made
 
 
+@agent
+def gathered(question):
+    return asyncio.gather(answer(question), answer("and how"))
+
+
+def test_what_gather_gives_is_waited_for(recorder):
+    async def main():
+        assert await gathered("why") == ["why", "and how"]
+        with pytest.raises(LookupError):
+            await failing()
+
+    async def fails():
+        await asyncio.sleep(0)
+        raise LookupError
+
+    @agent
+    def failing():
+        return asyncio.gather(answer("why"), fails())
+
+    asyncio.run(main())
+    span = recorder.one("invoke_agent gathered")
+    assert span.attributes["ams.output"] == '["why","and how"]'
+    below = [one.name for one in recorder.spans if one.parent and one.parent.span_id == span.context.span_id]
+    assert below == ["execute_tool look"] * 2
+    assert recorder.one("invoke_agent failing").attributes["error.type"] == "LookupError"
+
+
 class Lazy:
     def __await__(self):
         yield

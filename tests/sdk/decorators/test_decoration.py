@@ -1,6 +1,7 @@
 """What can be decorated and stays what it is; what cannot, and what is written instead."""
 
 import abc
+import asyncio
 import copy
 import dataclasses
 import enum
@@ -8,9 +9,13 @@ import functools
 import inspect
 import math
 import pickle
+import subprocess
+import sys
+import textwrap
 
 import pydantic
 import pytest
+import wrapt
 
 import ams_sdk
 from ams_sdk import agent, span, tool, workflow
@@ -161,6 +166,114 @@ def test_a_subclass_has_what_was_put_on_it():
 def test_an_agent_that_inherits_its_method_is_one_run(recorder):
     assert Silent("a").run("b") == ("a", "b")
     assert [one.name for one in recorder.spans] == ["invoke_agent Silent"]
+
+
+class Base:
+    def run(self, what):
+        return f"base {what}"
+
+    @classmethod
+    def build(cls, what):
+        return cls.__name__, what
+
+    async def wait(self, what):
+        return f"base {what}"
+
+    def steps(self, what):
+        return (yield f"base {what}")
+
+    async def later(self, what):
+        yield f"base {what}"
+
+    @staticmethod
+    def fixed(what):
+        return f"base {what}"
+
+
+class Mixin(Base):
+    def run(self, what):
+        return f"mixin > {super().run(what)}"
+
+    @classmethod
+    def build(cls, what):
+        return "mixin", *super().build(what)
+
+    async def wait(self, what):
+        return f"mixin > {await super().wait(what)}"
+
+    def steps(self, what):
+        return (yield from super().steps(what)), "mixin"
+
+    async def later(self, what):
+        async for item in super().later(what):
+            yield f"mixin > {item}"
+
+
+def used(instance, entrypoint):
+    """What the method gives: a result, or what is yielded and returned."""
+
+    async def gathered(items):
+        return [item async for item in items]
+
+    found = getattr(instance, entrypoint)("x")
+    if inspect.isasyncgen(found):
+        return asyncio.run(gathered(found))
+    if inspect.iscoroutine(found):
+        return asyncio.run(found)
+    if inspect.isgenerator(found):
+        first = next(found)
+        with pytest.raises(StopIteration) as stop:
+            found.send("sent")
+        return first, stop.value.value
+    return found
+
+
+@pytest.mark.parametrize("slots", [False, True])
+@pytest.mark.parametrize("entrypoint", ["run", "build", "wait", "steps", "later", "fixed"])
+def test_an_inherited_method_is_the_one_that_comes_next_for_the_instance(recorder, entrypoint, slots):
+    def classes(decorate):
+        class Own(Base):
+            pass
+
+        own = decorate(Own)
+        own = dataclasses.dataclass(slots=True)(own) if slots else own
+
+        class Both(own, Mixin):
+            pass
+
+        return own, Both
+
+    plain, traced = classes(lambda cls: cls), classes(agent(entrypoint=entrypoint))
+    for without, with_us in zip(plain, traced, strict=True):
+        for kind in (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction):
+            assert kind(getattr(with_us(), entrypoint)) == kind(getattr(without(), entrypoint))
+        assert used(with_us(), entrypoint) == used(without(), entrypoint) or entrypoint == "fixed"
+    assert [one.name for one in recorder.spans] == ["invoke_agent Own"] * 2
+
+
+def test_an_inherited_method_that_is_replaced_in_its_class_is_called(recorder, monkeypatch):
+    @agent
+    class Own(Base):
+        pass
+
+    monkeypatch.setattr(Base, "run", lambda _, what: f"patched {what}")
+    assert Own().run("x") == "patched x"
+    assert [one.name for one in recorder.spans] == ["invoke_agent Own"]
+
+
+def test_a_class_may_inherit_from_a_decorated_one_of_its_own_name(recorder):
+    @agent
+    class Own(Base):
+        pass
+
+    first = Own
+
+    class Own(first):
+        pass
+
+    second = agent(Own)
+    assert second().run("x") == "base x"
+    assert [one.name for one in recorder.spans] == ["invoke_agent Own"]
 
 
 def test_instances_are_pickled_and_copied():
@@ -445,3 +558,175 @@ def test_looking_through_a_module_evaluates_nothing():
             raise RuntimeError("not ready")
 
     assert definition_of(Lazy()) is None
+
+
+CLOUDPICKLED = """
+    import asyncio, pickle, sys
+    import cloudpickle
+    import ams_sdk
+
+    @ams_sdk.tool
+    def plain(x):
+        return x + 1
+
+    @ams_sdk.tool
+    async def later(x):
+        return x + 1
+
+    @ams_sdk.agent
+    class Counter:
+        def run(self, x):
+            return plain(x)
+
+    @ams_sdk.model_call(provider="p")
+    def asked(x):
+        return "said"
+
+    if "configured" in sys.argv:
+        ams_sdk.configure(endpoint="http://127.0.0.1:9", api_key="k", spool_dir="none")
+        plain(1)
+    sys.stdout.buffer.write(cloudpickle.dumps((plain, later, Counter, asked)))
+    sys.stdout.flush()
+    ams_sdk.shutdown(0)
+"""
+UNPICKLED = """
+    import asyncio, pickle, sys
+    import ams_sdk
+    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+    exporter = InMemorySpanExporter()
+    ams_sdk.configure(exporters=[exporter])
+    plain, later, Counter, asked = pickle.load(sys.stdin.buffer)
+    assert (plain(1), asyncio.run(later(1)), Counter().run(1), asked(1)) == (2, 2, 2, "said")
+    ams_sdk.flush()
+    print(*sorted(span.name for span in exporter.get_finished_spans()), sep=", ")
+"""
+
+
+@pytest.mark.parametrize("state", ["configured", "not"])
+def test_functions_of_the_program_itself_are_copied_into_other_processes(tmp_path, state):
+    """As Ray, Dask, Spark and loky do it, with cloudpickle."""
+    program = tmp_path / "program.py"
+    program.write_text(textwrap.dedent(CLOUDPICKLED))
+    copied = subprocess.run([sys.executable, program, state], capture_output=True, check=False)
+    assert copied.returncode == 0, copied.stderr.decode()
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(UNPICKLED)], input=copied.stdout, capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    names = done.stdout.decode().strip().split(", ")
+    assert names == ["chat", *["execute_tool later"], *["execute_tool plain"] * 2, "invoke_agent Counter"]
+
+
+@wrapt.decorator
+def passing_through(wrapped, instance, args, kwargs):
+    return type(instance).__name__, wrapped(*args, **kwargs)
+
+
+class Wrapped:
+    @tool
+    @passing_through
+    def method(self, what):
+        """Says it."""
+        return what
+
+    @tool
+    @passing_through
+    @classmethod
+    def of_class(cls, what):
+        return what
+
+    @tool
+    @passing_through
+    @staticmethod
+    def of_nothing(what):
+        return what
+
+    @classmethod
+    @tool
+    @passing_through
+    def below(cls, what):
+        return what
+
+
+@passing_through
+def wrapped(what):
+    return what
+
+
+def test_a_wrapper_that_pretends_to_be_what_it_wraps_keeps_its_instance(recorder):
+    one = Wrapped()
+    assert one.method("a") == ("Wrapped", "a")
+    assert Wrapped.method(one, "a") == ("Wrapped", "a")
+    assert one.of_class("a") == Wrapped.of_class("a") == ("type", "a")
+    assert one.of_nothing("a") == Wrapped.of_nothing("a") == ("NoneType", "a")
+    assert Wrapped.below("a") == ("type", "a")
+    assert tool(wrapped)("a") == ("NoneType", "a")
+    said = [(span.name, span.attributes["gen_ai.tool.call.arguments"]) for span in recorder.spans]
+    assert {arguments for _, arguments in said} == {'{"what":"a"}'}
+    assert [name.removeprefix("execute_tool ") for name, _ in said] == [
+        *("method", "method", "of_class", "of_class", "of_nothing", "of_nothing", "below", "wrapped")
+    ]
+    assert one.method.__doc__ == "Says it."
+
+
+class Expression:
+    """A callable that answers comparisons and operators as it likes, and binds in its own way."""
+
+    def __init__(self):
+        self.items = [1]
+
+    def __call__(self, *what):
+        return "called", *what
+
+    def __eq__(self, other):
+        return "eq", other
+
+    def __ne__(self, other):
+        return "ne", other
+
+    __hash__ = None
+
+    def __iadd__(self, more):
+        self.items += more
+        return self
+
+    def __get__(self, instance, owner=None):
+        return functools.partial(self, "of the class" if instance is None else "of an instance")
+
+    def __set__(self, instance, value):
+        self.items.append(value)
+
+    def __set_name__(self, owner, name):
+        self.items.append(name)
+
+    def __instancecheck__(self, instance):
+        return instance == 7
+
+
+def test_an_object_answers_comparisons_and_binds_as_it_does_by_itself(recorder):
+    plain = Expression()
+    traced = tool(name="it")(plain)
+    assert (traced == 3, traced != 3, isinstance(7, traced)) == (("eq", 3), ("ne", 3), True)
+    same = traced
+    traced += [2]
+    assert traced is same
+    assert plain.items == [1, 2]
+
+    class Holder:
+        held = traced
+
+    assert Holder.held("x") == ("called", "of the class", "x")
+    assert Holder().held("x") == ("called", "of an instance", "x")
+    Holder().held = 5
+    assert plain.items == [1, 2, "held", 5]
+    assert traced.__call__("y") == ("called", "y")
+    assert [one.name for one in recorder.spans] == ["execute_tool it"] * 3
+
+
+def test_the_call_of_an_object_is_of_the_kind_that_it_was():
+    class Waits:
+        async def __call__(self):
+            return 1
+
+    assert inspect.iscoroutinefunction(tool(Waits()).__call__)

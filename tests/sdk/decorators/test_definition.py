@@ -70,7 +70,7 @@ def test_a_name_that_nobody_chose_is_made_to_fit():
     def größe():  # noqa: PLC2401 -- the point of the test
         return 1
 
-    assert definition_of(tool(größe)).name == "gr_e"
+    assert definition_of(tool(größe)).name == "grosse"
 
 
 def test_a_wrapper_of_something_without_code_can_be_decorated():

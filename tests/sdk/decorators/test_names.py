@@ -4,7 +4,9 @@ import functools
 import subprocess
 import sys
 
-from ams_sdk._decorators.names import code_name_of
+import pytest
+
+from ams_sdk._decorators.names import checked_name, code_name_of, name_of
 
 
 class Some:
@@ -35,3 +37,23 @@ def test_a_program_is_found_by_the_name_of_its_file(tmp_path):
     assert done.stdout == "my_agent.researcher\n"
     done = subprocess.run([sys.executable, "-c", program.read_text()], capture_output=True, text=True, check=True)
     assert done.stdout == "__main__.researcher\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "made"),
+    [
+        ("search", "search"),
+        ("<lambda>", "_lambda_"),
+        ("über_agent", "uber_agent"),
+        ("調査", "u8abfu67fb"),
+        ("翻訳", "u7ffbu8a33"),
+        ("naïve\u2014agent", "naive_agent"),
+        ("\u0301", "_"),
+        ("x" * 200, "x" * 128),
+    ],
+)
+def test_a_name_of_any_letters_becomes_one_that_the_platform_takes(name, made):
+    decorated = type("Any", (), {})
+    decorated.__name__ = name
+    assert name_of(decorated) == made
+    checked_name(made, "tool")

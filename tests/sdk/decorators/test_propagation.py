@@ -2,6 +2,7 @@
 
 import asyncio
 import email.message
+import logging
 import wsgiref.headers
 
 import pytest
@@ -141,6 +142,58 @@ def test_whatever_a_client_has_written_does_no_harm(headers):
         run = current_run()
         assert not run or (len(run.id) == 49 and run.agent)
     assert otel_context.get_current() == before
+
+
+def test_headers_that_come_several_times_are_one_list(recorder):
+    headers, run = caller()
+    members = headers.pop("baggage").split(",")
+    with extract([*headers.items(), *(("Baggage", member) for member in members), ("baggage", "x=1")]):
+        assert current_run().id == run.id
+        assert baggage.get_baggage("x") == "1"
+
+
+def test_of_two_traces_neither_is_continued():
+    first, second = (f"00-{digit * 32}-{digit * 16}-01" for digit in "ab")
+    with extract([("traceparent", first), ("traceparent", second)]):
+        assert not trace.get_current_span().get_span_context().is_valid
+    with extract([("traceparent", first), ("traceparent", first)]):
+        assert trace.get_current_span().get_span_context().trace_id == int("a" * 32, 16)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "x" * 100_000,
+        "x=" + "y" * 5_000,
+        "no pair",
+        "\u00e4=1",
+        "a=\u00e4",
+        "a b=1",
+        "a=1;;",
+        "=",
+        ",,,",
+        ",".join(f"n{number}=1" for number in range(300)),
+        ",".join(f"n{number}=" + "y" * 2_000 for number in range(5)),
+    ],
+)
+def test_what_a_client_has_written_is_not_in_the_log_and_costs_nobody_else_his(said, caplog):
+    with extract([("baggage", "theirs=x"), ("baggage", said)]):
+        assert baggage.get_baggage("theirs") == "x"
+    assert caplog.text == ""
+
+
+@given(st.lists(st.text('ab=;, \t%\\"\u00e4', max_size=12), max_size=4))
+def test_whatever_baggage_holds_nothing_of_it_is_in_the_log(values):
+    logger, said = logging.getLogger("opentelemetry"), []
+    handler = logging.Handler()
+    handler.emit = said.append
+    logger.addHandler(handler)
+    try:
+        with extract([("baggage", value) for value in values]):
+            pass
+    finally:
+        logger.removeHandler(handler)
+    assert said == []
 
 
 def test_our_ids_do_not_go_on_to_everybody_that_an_http_client_talks_to(recorder):

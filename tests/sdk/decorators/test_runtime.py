@@ -61,6 +61,17 @@ def test_a_starter_that_fails_is_held_back_and_not_asked_again(starter, held_bac
     held_back.clear()
 
 
+def test_a_starter_that_is_too_close_to_the_limit_of_recursion_is_asked_again(starter, held_back):
+    def deep():
+        return deep()
+
+    starter.work = deep
+    assert current() is None
+    assert not held_back
+    starter.work, starter.answer = (lambda: None), object()
+    assert current() is starter.answer
+
+
 def test_an_interrupted_starter_is_asked_again(starter):
     def interrupt():
         raise KeyboardInterrupt

@@ -8,6 +8,7 @@ import json
 import sys
 import threading
 import traceback
+from datetime import datetime, tzinfo
 from types import SimpleNamespace
 from unittest.mock import MagicMock
 
@@ -607,11 +608,12 @@ def test_chunks_that_are_read_by_hand(recorder):
 
 
 def test_an_interrupt_while_messages_are_rendered_leaves_no_span_open(recorder):
-    class Interrupts:
-        def __repr__(self):
+    class Interrupts(tzinfo):
+        def utcoffset(self, moment):  # noqa: ARG002 -- Python's
             raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt), model_call(provider="p", messages=Interrupts()):
+    asked = datetime(2026, 1, 2, tzinfo=Interrupts())
+    with pytest.raises(KeyboardInterrupt), model_call(provider="p", messages=asked):
         pass
     assert len(recorder.spans) == 1
     assert not trace.get_current_span().get_span_context().is_valid
@@ -631,9 +633,9 @@ def test_what_is_no_stream_is_given_back(recorder):
 
 
 def test_unconfigured_it_is_inert_and_silent(capfd):
-    source, error = Stream(CHUNKS), KeyError()
+    error = KeyError()
     with model_call(provider="p", messages="hi") as call:
-        assert call.stream(source) is source
+        assert call.stream(3) == 3
         for record in (call.record, call.chunk, call.messages, call.output, call.finish):
             assert record(MagicMock()) is None
         call.usage(input_tokens=3)
@@ -644,6 +646,36 @@ def test_unconfigured_it_is_inert_and_silent(capfd):
     assert caught.value is error
     assert "model_call_of" not in "".join(traceback.format_exception(error))
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("is_configured", [True, False])
+def test_a_stream_is_the_same_kind_of_thing_configured_or_not(unconfigured_recorder, is_configured):
+    if is_configured:
+        unconfigured_recorder.configure()
+
+    async def asynchronous():
+        for chunk in CHUNKS:
+            yield chunk
+
+    async def read(call):
+        async with call.stream(asynchronous()) as chunks:
+            return [chunk async for chunk in chunks]
+
+    with model_call(provider="p") as call:
+        stream = call.stream(iter(CHUNKS))
+        assert next(stream) == CHUNKS[0]
+        with stream as same:
+            assert list(same) == CHUNKS[1:]
+        assert asyncio.run(read(call)) == CHUNKS
+        broken = call.stream(fails())
+        with pytest.raises(LookupError):
+            next(broken)
+        del broken
+
+
+def fails():
+    raise LookupError
+    yield
 
 
 def test_where_instrumentation_is_suppressed_it_is_inert(recorder):
@@ -664,7 +696,7 @@ def test_after_the_block_nothing_is_recorded_and_nothing_happens(recorder):
     with model_call(provider="p") as call:
         pass
     call.record(ANSWER)
-    assert call.stream(CHUNKS) is CHUNKS
+    assert list(call.stream(CHUNKS)) == CHUNKS
     assert "gen_ai.response.id" not in recorder.one("chat").attributes
 
 
