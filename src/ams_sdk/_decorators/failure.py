@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-import traceback
 from typing import TYPE_CHECKING, Final, cast
 
 from opentelemetry.trace import Status, StatusCode
 
 from ams_sdk import _semconv
 from ams_sdk._capture import render_text
+from ams_sdk._decorators.stack_text import stack_text
 from ams_sdk._guard import guard
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def record_failure(span: Span, error: BaseException, ended: int, *, captures: bo
     attributes = {_semconv.EXCEPTION_TYPE: kind}
     if captures:
         attributes[_semconv.EXCEPTION_MESSAGE] = message
-        attributes[_semconv.EXCEPTION_STACKTRACE] = _stack_of(error)
+        attributes[_semconv.EXCEPTION_STACKTRACE] = render_text(stack_text(error, message, _MAX_STACK), _MAX_STACK)
     span.add_event(_semconv.EXCEPTION_EVENT, attributes, timestamp=ended)
 
 
@@ -106,8 +106,3 @@ def _message_of(error: BaseException) -> str:
     with guard("reading an exception's message"):
         return render_text(str(error))
     return ""
-
-
-def _stack_of(error: BaseException) -> str:
-    lines = traceback.format_exception(type(error), error, error.__traceback__, limit=-50)
-    return render_text("".join(lines), _MAX_STACK)
