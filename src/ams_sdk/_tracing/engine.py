@@ -122,11 +122,12 @@ class Engine:
 
     def start(self) -> Tracer:
         """Choose the provider, and let what was left behind be sent."""
+        tracer = self.tracer()  # first: a provider of the application's may refuse, and then no thread is left behind
         for sender in self._senders.values():
             sender.look_around()
         for pipeline in self.pipelines.values():
             pipeline.open()
-        return self.tracer()
+        return tracer
 
     def provider(self) -> TracerProvider | None:
         """The provider that serves now; None before the start and after the end."""

@@ -438,7 +438,9 @@ os.write(1, f"{said}\\n".encode())  # in one piece: the other process writes too
 if child:
     assert os.waitpid(child, 0)[1] == 0
 """
-    run = [sys.executable, "-W", "error::UserWarning", "-c", program, str(site.folder)]
+    # From Python 3.12 on, forking a process that has threads is worth a DeprecationWarning.
+    ignored = ["-W", "ignore::DeprecationWarning"]
+    run = [sys.executable, "-W", "error::UserWarning", *ignored, "-c", program, str(site.folder)]
     done = subprocess.run(run, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == [f"{{'openai': '{GENAI}'}} ['call of openai']"] * 2
     assert done.stderr == ""

@@ -13,6 +13,7 @@ from tests.sdk.tracing.two_providers import Composite, Kept, own_provider
 
 import ams_sdk
 from ams_sdk import agent, tool
+from ams_sdk._background import THREADS
 from ams_sdk._tracing.processor import PipelineProcessor
 from ams_sdk._tracing.provider import OwnProvider
 from ams_sdk._tracing.provider_choice import ProviderChoice
@@ -348,6 +349,7 @@ def test_a_provider_that_refuses_to_be_joined_leaves_calls_plain(unconfigured_re
         unconfigured_recorder.configure()
     assert walker("up") == "up"
     assert held_back == []
+    assert [one.name for one in threading.enumerate() if one.name.startswith(THREADS)] == []
 
 
 def test_an_old_provider_of_ours_that_is_given_back_is_joined_as_any_other(unconfigured_recorder):
