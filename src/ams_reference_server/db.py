@@ -107,6 +107,8 @@ class Database:
             # Without _begin_sqlite: BEGIN on a connection that stays open would show one state of the database forever.
             event.listen(single_reads, "connect", _prepare_sqlite)
         self._single_readers = Readers(single_reads, _SINGLE_READERS)
+        self._pool = self._engine.pool
+        self._is_disposed = False
 
     @cached_property
     def _read_lane(self) -> CapacityLimiter:
@@ -191,10 +193,15 @@ class Database:
     @contextmanager
     def _transaction(self, deadline: float | None) -> Generator[Connection]:
         """One transaction; ``deadline`` is until when one that writes waits for its turn, None is for reading."""
-        with self._engine.connect() as connection:
-            connection.execution_options(ams_deadline=deadline)
-            with connection.begin():
-                yield connection
+        try:
+            with self._engine.connect() as connection:
+                connection.execution_options(ams_deadline=deadline)
+                with connection.begin():
+                    yield connection
+        finally:
+            # Who was waited for no longer gives his connection back late, to a pool that nobody empties any more.
+            if self._is_disposed:
+                self._pool.dispose()
 
     def _open_file(self) -> sqlite3.Connection:
         # Never one that is not there: SQLite would make an empty one, and throw away the log of the one that was moved.
@@ -245,6 +252,7 @@ class Database:
     def dispose(self) -> None:
         """Close every connection."""
         self._single_readers.close()
+        self._is_disposed = True
         self._engine.dispose()
 
 

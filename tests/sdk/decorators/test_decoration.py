@@ -649,6 +649,13 @@ class Wrapped:
         return what
 
 
+class Plain:
+    @classmethod
+    @passing_through
+    def below(cls, what):
+        return what
+
+
 @passing_through
 def wrapped(what):
     return what
@@ -660,7 +667,7 @@ def test_a_wrapper_that_pretends_to_be_what_it_wraps_keeps_its_instance(recorder
     assert Wrapped.method(one, "a") == ("Wrapped", "a")
     assert one.of_class("a") == Wrapped.of_class("a") == ("type", "a")
     assert one.of_nothing("a") == Wrapped.of_nothing("a") == ("NoneType", "a")
-    assert Wrapped.below("a") == ("type", "a")
+    assert Wrapped.below("a") == Plain.below("a")  # until Python 3.12 a classmethod asks what it wraps to bind
     assert tool(wrapped)("a") == ("NoneType", "a")
     said = [(span.name, span.attributes["gen_ai.tool.call.arguments"]) for span in recorder.spans]
     assert {arguments for _, arguments in said} == {'{"what":"a"}'}

@@ -9,7 +9,8 @@ from ams_sdk import testing
 
 PUBLIC = """
 Account AgentRun CallError CapturedSpan Cassette CassetteError CassetteMismatchError ClockSkew Completion Disconnect
-DuplicateDelivery FakeLLM Kit Latency Malformed MockPlatform ModelCallRecord ModelRequest NetworkBlockedError
+DuplicateDelivery EmbeddingRequest FakeLLM Kit Latency Malformed MockPlatform ModelCallRecord ModelRequest
+NetworkBlockedError
 PartialSuccess PlatformAssertionError PlatformContract PlatformMachine PlatformRequest RateLimit RequestLog
 ScriptMismatchError SecretInCassetteError Status Timeout TokenExpired ToolCall ToolStubMismatchError ToolStubs
 TraceAssertionError TraceCapture TraceView Usage agent_step error model_step refusal run stream text thinking
