@@ -99,7 +99,8 @@ class Embedder:
 
 
 def _inputs(given: object) -> tuple[str, ...]:
-    inputs = cast("list[object]", given) if isinstance(given, list) and not _is_tokens(given) else [given]
+    items = _list(given)
+    inputs = [given] if items is None or _is_tokens(given) else items
     if not 0 < len(inputs) <= _MAX_INPUTS:
         raise Refused(f"'input' must have 1 to {_MAX_INPUTS} items, not {len(inputs)}.", param="input")
     found: list[str] = []
@@ -115,12 +116,13 @@ def _inputs(given: object) -> tuple[str, ...]:
     return tuple(found)
 
 
+def _list(value: object) -> list[object] | None:
+    return cast("list[object]", value) if isinstance(value, list) else None
+
+
 def _is_tokens(value: object) -> bool:
-    return (
-        isinstance(value, list)
-        and bool(value)
-        and all(isinstance(item, int) and not isinstance(item, bool) for item in cast("list[object]", value))
-    )
+    items = _list(value)
+    return bool(items) and all(isinstance(item, int) and not isinstance(item, bool) for item in items or ())
 
 
 def _dimensions(document: Mapping[str, object], model: str) -> int:
