@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING, Final, cast
 
@@ -11,7 +12,7 @@ import httpx
 from ams_sdk.testing._http.messages import Request, parts
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from ams_sdk.testing._http.messages import Application, Chunk, Response
 
@@ -30,10 +31,14 @@ class InProcessTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
     Args:
         application: what answers.
+        served_at: the address of the same application on a port, while it has one. A process that was forked from this
+            one has only a copy of the application, of which nobody learns; there the port is asked.
     """
 
-    def __init__(self, application: Application) -> None:
+    def __init__(self, application: Application, served_at: Callable[[], str | None] = lambda: None) -> None:
         self._application = application
+        self._served_at = served_at
+        self._process = os.getpid()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Answer a request of ``httpx.Client``.
@@ -42,6 +47,10 @@ class InProcessTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
             httpx.RemoteProtocolError: the answer breaks off before its body.
             httpx.ReadTimeout: it takes longer than the client waits.
         """
+        port = self._port()
+        if port is not None:
+            with _network() as network:
+                return _read(network.handle_request(_moved(request, port)))
         head, limit = _head(request, self._application)
         body = bytearray()
         if limit is not None:
@@ -61,6 +70,10 @@ class InProcessTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
             httpx.RemoteProtocolError: the answer breaks off before its body.
             httpx.ReadTimeout: it takes longer than the client waits.
         """
+        port = self._port()
+        if port is not None:
+            async with _async_network() as network:
+                return await _aread(await network.handle_async_request(_moved(request, port)))
         head, limit = _head(request, self._application)
         body = bytearray()
         if limit is not None:
@@ -72,6 +85,9 @@ class InProcessTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         _refuse_slow(response.delay, request, hangs=response.ending == "hang")
         await anyio.sleep(response.delay)
         return _begun(response, request, _AsyncBody(response, request))
+
+    def _port(self) -> str | None:
+        return None if os.getpid() == self._process else self._served_at()
 
 
 class _Body(httpx.SyncByteStream):
@@ -116,6 +132,35 @@ class _AsyncBody(httpx.AsyncByteStream):
     async def aclose(self) -> None:
         """Nobody reads on."""
         _close(self._parts)
+
+
+def _network() -> httpx.HTTPTransport:
+    # One for each request: a connection that is kept would be shared by the next fork. It speaks plain HTTP, and
+    # certificates that are not read cost nothing.
+    return httpx.HTTPTransport(verify=False, trust_env=False)
+
+
+def _async_network() -> httpx.AsyncHTTPTransport:
+    return httpx.AsyncHTTPTransport(verify=False, trust_env=False)
+
+
+def _moved(request: httpx.Request, port: str) -> httpx.Request:
+    """The same request, sent to another address; whom it is for, its header says as before."""
+    url = httpx.URL(port).copy_with(raw_path=request.url.raw_path)
+    return httpx.Request(
+        request.method, url, headers=request.headers, stream=request.stream, extensions=request.extensions
+    )
+
+
+def _read(response: httpx.Response) -> httpx.Response:
+    """An answer that is independent of its connection."""
+    body = httpx.ByteStream(b"".join(response.iter_raw()))
+    return httpx.Response(response.status_code, headers=response.headers, stream=body, extensions=response.extensions)
+
+
+async def _aread(response: httpx.Response) -> httpx.Response:
+    body = httpx.ByteStream(b"".join([part async for part in response.aiter_raw()]))
+    return httpx.Response(response.status_code, headers=response.headers, stream=body, extensions=response.extensions)
 
 
 def _head(request: httpx.Request, application: Application) -> tuple[Request, int | None]:

@@ -72,7 +72,10 @@ class MockPlatform:
         self.requests: RequestLog = RequestLog()
         self._clock = PlatformClock(clock)
         self._service = Service(self.requests, self._clock)
-        self.transport: InProcessTransport = InProcessTransport(_InProcess(self._service, self._is_ours))
+        self._server: LoopbackServer | None = None
+        self.transport: InProcessTransport = InProcessTransport(
+            _InProcess(self._service, self._is_ours), lambda: None if self._server is None else self._server.url
+        )
         wanted = RegisterRequest(email=_EMAIL, password=_PASSWORD, name="Ada")
         now = self._clock.now()
         user = self._service.gateway.accounts.register(wanted, now)
@@ -80,7 +83,6 @@ class MockPlatform:
         self._token = self._service.gateway.accounts.credentials.issue(user.id, now)
         self._key = self._service.gateway.accounts.credentials.make_key(user.id, "ready", None, now)
         self.settle: Callable[[], object] = _settled
-        self._server: LoopbackServer | None = None
         self._served: set[str] = set()
         self._begin()
 

@@ -416,3 +416,51 @@ def test_a_failing_test_of_unittest_records_nothing(run, pytester):
     )
     result.assert_outcomes(failed=1)
     assert not (pytester.path / "cassettes").exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
+def test_what_forked_workers_do_arrives_if_there_is_a_port(run):
+    result = run("""
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
+    FORK = multiprocessing.get_context("fork")
+
+    @agent
+    def by_pool():
+        with ProcessPoolExecutor(1, mp_context=FORK) as pool:
+            return pool.submit(search, "otters").result()
+
+    @agent
+    def by_process():
+        worker = FORK.Process(target=search, args=("otters",))
+        worker.start()
+        worker.join()
+
+    @pytest.mark.parametrize("parent", [by_pool, by_process])
+    @pytest.mark.filterwarnings("ignore:This process")
+    def test_forks(ams_server, ams_trace, parent):
+        parent()
+        ams_trace.wait(until=lambda trace: trace.find(tool="search"))
+        ams_trace.agents()[0].assert_called("search", query="otters", times=1)
+        ams_trace.assert_connected()
+        assert len(ams_server.spans) == 2
+
+    @agent
+    def inner():
+        return search("otters")
+
+    @pytest.mark.filterwarnings("ignore:This process")
+    def test_an_agent_of_a_child_is_registered(ams_server, ams_client):
+        def child():
+            inner()
+            ams_client.agents.list()
+
+        worker = FORK.Process(target=child)
+        worker.start()
+        worker.join()
+        assert worker.exitcode == 0
+        ams_server.assert_registered("inner")
+        ams_server.assert_requested("list_agents", times=1)
+    """)
+    result.assert_outcomes(passed=3)
