@@ -6,6 +6,7 @@ import itertools
 import os
 import shutil
 import tempfile
+import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -31,7 +32,9 @@ __all__ = ["Isolation"]
 _numbers: Final = itertools.count(1)
 _FLUSH_SECONDS: Final = 10.0
 _IN_VAIN_SECONDS: Final = 0.1
-"""So long is waited for what cannot arrive: enough for the first attempt."""
+"""So long at a time is waited for what cannot arrive."""
+_ATTEMPT_SECONDS: Final = 1.0
+"""At the most, for an attempt in vain: after a 429 none may come for a long while."""
 
 
 class Isolation:
@@ -93,8 +96,18 @@ class Isolation:
         self._exits.close()
 
     def settle(self) -> None:
-        """Have everything that has ended, and every registration that was asked for, arrive at the platform."""
-        _lifecycle.flush(_IN_VAIN_SECONDS if self._platform.holds_up_the_sdk else _FLUSH_SECONDS)
+        """Have everything that has ended, and every registration that was asked for, arrive at the platform.
+
+        What cannot arrive is tried once more, so that what was tried can be asserted.
+        """
+        if not self._platform.holds_up_the_sdk:
+            _lifecycle.flush(_FLUSH_SECONDS)
+            return
+        tried = len(self._platform.requests.of("export_traces"))
+        deadline = time.monotonic() + _ATTEMPT_SECONDS
+        while not _lifecycle.flush(_IN_VAIN_SECONDS) and time.monotonic() < deadline:
+            if len(self._platform.requests.of("export_traces")) > tried:
+                return
 
     def _shut_down(self) -> None:
         _lifecycle.shutdown(_IN_VAIN_SECONDS if self._platform.holds_up_the_sdk else None)

@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from ams_sdk._errors import ConfigurationError
-from ams_sdk.testing._platform.faults import (
-    FAULTS,
-    ClockSkew,
-    DuplicateDelivery,
-    Latency,
-    PartialSuccess,
-    TokenExpired,
-)
+from ams_sdk.testing._platform.delivery import lets_nothing_arrive
+from ams_sdk.testing._platform.faults import FAULTS, ClockSkew, Latency, PartialSuccess, TokenExpired
 from ams_sdk.testing._platform.routes import operation_of
 
 if TYPE_CHECKING:
@@ -22,10 +16,6 @@ if TYPE_CHECKING:
     from ams_sdk.testing._platform.routes import Operation, OperationName
 
 __all__ = ["FaultPlan", "Met", "Planned", "check_times"]
-
-
-_PASSED: Final = (ClockSkew, DuplicateDelivery, Latency, PartialSuccess)
-"""What a request gets past."""
 
 
 @dataclass(slots=True)
@@ -79,15 +69,18 @@ class FaultPlan:
         self._planned: list[Planned] = []
         self._lock = threading.Lock()
 
-    def lasts_at(self, *operations: OperationName) -> bool:
-        """Whether one of these operations fails for as long as it is asked."""
+    def holds_up(self, operation: Operation) -> bool:
+        """Whether from now on every request for this operation is lost, by a fault without end."""
         with self._lock:
-            return any(
-                planned.times is None
-                and (planned.on is None or planned.on in operations)
-                and not isinstance(planned.fault, _PASSED)
-                for planned in self._planned
-            )
+            for planned in self._planned:
+                is_beside = isinstance(planned.fault, (Latency, ClockSkew))
+                if is_beside or not _concerns(planned, operation) or planned.seen < planned.after:
+                    continue
+                if not lets_nothing_arrive(planned.fault):
+                    return False
+                if planned.times is None:
+                    return True
+        return False
 
     def add(self, fault: Fault, on: OperationName | None, times: int | None, after: int) -> None:
         """Plan a fault.

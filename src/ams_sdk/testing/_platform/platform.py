@@ -230,9 +230,9 @@ class MockPlatform:
 
     @property
     def holds_up_the_sdk(self) -> bool:
-        """Whether what the SDK sends cannot arrive, by a fault or a stub without end; then nobody need wait for it."""
-        faults, stubs = self._service.faults, self._service.stubs
-        return any(one.lasts_at("register_agent", "export_traces") for one in (faults, stubs))
+        """Whether spans cannot arrive, by a fault or a stub without end; then nobody need wait until they have."""
+        intake = operation_of("export_traces")
+        return self._service.faults.holds_up(intake) or self._service.stubs.holds_up(intake.name)
 
     # --- what a test says ---------------------------------------------------------------------------------------------
 

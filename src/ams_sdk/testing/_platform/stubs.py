@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from ams_sdk._errors import ConfigurationError
 from ams_sdk.testing._http import Response
+from ams_sdk.testing._platform.delivery import keeps_spans_back
 from ams_sdk.testing._platform.fault_plan import check_times
 from ams_sdk.testing._platform.refusals import JSON
 
@@ -37,21 +38,27 @@ class Stub:
         operation: whose answer it is.
         times: so often; None for ever.
         used: how often it was given.
+        fixed: the answer, if it is the same for each request.
     """
 
     def __init__(
         self,
         operation: OperationName,
-        answer: Callable[[PlatformRequest], Response | None],
+        answer: Response | Callable[[PlatformRequest], Response | None],
         times: int | None,
         text: str,
     ) -> None:
         check_times(times, "respond")
         self.operation: OperationName = operation
-        self.answer: Callable[[PlatformRequest], Response | None] = answer
+        self.fixed: Response | None = answer if isinstance(answer, Response) else None
+        self._answer = answer
         self.times: int | None = times
         self.used: int = 0
         self._text = text
+
+    def answer(self, request: PlatformRequest) -> Response | None:
+        """What it says to a request; None for what the platform says."""
+        return self._answer if isinstance(self._answer, Response) else self._answer(request)
 
     def __repr__(self) -> str:
         times = "" if self.times is None else f", times={self.times}"
@@ -75,10 +82,17 @@ class Stubs:
         with self._lock:
             return self._next(operation) is not None
 
-    def lasts_at(self, *operations: OperationName) -> bool:
-        """Whether one of these operations is answered by a test for as long as it is asked."""
+    def holds_up(self, operation: OperationName) -> bool:
+        """Whether from now on this operation is answered so that spans are sent again, by a stub without end."""
         with self._lock:
-            return any(stub.times is None and stub.operation in operations for stub in self._stubs)
+            for stub in self._stubs:
+                if stub.operation == operation and (stub.times is None or stub.used < stub.times):
+                    # What a function will answer is not known.
+                    if stub.fixed is None or not keeps_spans_back(stub.fixed):
+                        return False
+                    if stub.times is None:
+                        return True
+        return False
 
     def take(self, operation: OperationName | None) -> Stub | None:
         """The stub that answers now; it is counted."""
@@ -149,7 +163,7 @@ class OperationHandle:
         if content and status in _BODILESS:
             raise ConfigurationError(f"respond({status}) has no body (RFC 9110): leave out json= and body=.")
         response = Response(status, tuple(sent.items()), content or b"")
-        return self._add(Stub(self._operation, lambda _: response, times, f"respond({status}"))
+        return self._add(Stub(self._operation, response, times, f"respond({status}"))
 
     def respond_with(self, answer: Callable[[PlatformRequest], Response | None], *, times: int | None = None) -> Stub:
         """Answer with what a function makes of the request; None lets the platform answer.

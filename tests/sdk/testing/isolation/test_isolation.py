@@ -23,8 +23,10 @@ from ams_sdk._tracing.provider_choice import watchers
 from ams_sdk.testing._isolation import Environment, Isolation
 from ams_sdk.testing._platform import (
     ClockSkew,
+    Disconnect,
     DuplicateDelivery,
     Latency,
+    Malformed,
     MockPlatform,
     PartialSuccess,
     Status,
@@ -268,6 +270,59 @@ def test_what_arrives_all_the_same_is_waited_for(fault):
         worker(1)
         isolation.settle()
         assert len(isolation._platform.requests.of("export_traces")) > 0
+
+
+def slow_spy(request):
+    time.sleep(0.3)  # longer than is waited for what cannot arrive
+
+
+@pytest.mark.parametrize(
+    "stub",
+    [
+        lambda platform: platform.on("export_traces").respond_with(slow_spy),
+        lambda platform: platform.on("export_traces").respond(200),
+        lambda platform: platform.on("export_traces").respond(400),  # is not tried again
+        lambda platform: platform.on("register_agent").respond_with(slow_spy),
+        lambda platform: platform.fault(Status(503), on="register_agent", times=None),
+        lambda platform: platform.fault(Malformed(), times=None),
+        lambda platform: platform.fault(Status(503), on="export_traces", times=None, after=1),
+        lambda platform: [platform.on("export_traces").respond(status, times=1) for status in (503, 200)],
+    ],
+)
+def test_what_a_stub_or_a_fault_without_end_lets_through_is_waited_for(stub, held_back):
+    with Environment() as environment, Isolation(MockPlatform(strict=False), environment) as isolation:
+        platform = isolation._platform
+        platform.fault(Latency(0.2), times=None)
+        stub(platform)
+        worker(1)
+        isolation.settle()
+        assert platform.requests.of("export_traces")
+        assert ams_sdk.stats().waiting == {"platform": 0}
+    held_back.clear()  # some of these keep the agent from being registered
+
+
+@pytest.mark.parametrize(
+    "break_it",
+    [
+        lambda platform: platform.fault(Disconnect("mid_body"), on="export_traces", times=None),
+        lambda platform: platform.on("export_traces").respond(200, body="<p>", headers={"Content-Type": "text/html"}),
+        lambda platform: platform.on("export_traces").respond(403),
+        lambda platform: (
+            platform.on("export_traces").respond(503, times=1),
+            platform.on("export_traces").respond(502),
+        ),
+    ],
+)
+def test_what_never_arrives_is_tried_before_it_is_asked_what_was_tried(break_it):
+    with Environment() as environment, Isolation(MockPlatform(strict=False), environment) as isolation:
+        platform = isolation._platform
+        break_it(platform)
+        platform.fault(Latency(0.2), on="register_agent", times=None)  # spans wait for it
+        began = time.monotonic()
+        worker(1)
+        isolation.settle()
+        platform.assert_requested("export_traces")
+    assert time.monotonic() - began < 5
 
 
 def test_a_decorated_call_before_the_environment_is_put_back_by_pytest_configures_nothing():
