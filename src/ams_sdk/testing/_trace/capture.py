@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, Final
+import time
+from collections.abc import Awaitable
+from functools import partial
+from typing import TYPE_CHECKING, cast
 
 import anyio.to_thread
 
-from ams_sdk._errors import ConfigurationError
-from ams_sdk.testing._trace.failure import TraceAssertionError, failure_text
-from ams_sdk.testing._trace.failure_rows import rows_of
-from ams_sdk.testing._trace.forest import Forest
+from ams_sdk.testing._trace.awaited import Awaited, check_timeout
+from ams_sdk.testing._trace.failure import TraceAssertionError
 from ams_sdk.testing._trace.view import TraceView
 
 if TYPE_CHECKING:
@@ -19,11 +19,6 @@ if TYPE_CHECKING:
     from ams_sdk.testing._trace.routing import SpanSink
 
 __all__ = ["TraceCapture"]
-
-_ADVICE: Final = (
-    "If it takes longer, wait(timeout=…). What another process does arrives only with the fixture ams_server, after it "
-    "has flushed or ended."
-)
 
 
 class TraceCapture(TraceView):
@@ -49,28 +44,25 @@ class TraceCapture(TraceView):
     ) -> None:
         """Wait for what other threads, tasks or processes still do.
 
-        It wakes up when a span has ended here or has arrived from a process that the test started, and asks again then.
+        It wakes up when a span has started or ended here or has arrived from a process that the test started, asks
+        again then, and once more at the end of the time.
 
         Args:
             spans: so many have ended.
-            until: this is true of the capture, for example ``lambda trace: trace.agents("researcher")``.
+            until: this is true of the capture, for example ``lambda trace: trace.agents("researcher")``; an assertion
+                that fails in it is not true yet.
             timeout: the most seconds to wait.
 
         Raises:
             TraceAssertionError: it did not come in time; the failure shows what there is.
-            ConfigurationError: there is nothing to wait for, or two things, or the timeout is no number of seconds.
+            ConfigurationError: there is nothing to wait for, or two things, or the timeout is no number of seconds;
+                or the function has to be awaited.
         """
         __tracebackhide__ = True
-        if (spans is None) == (until is None):
-            raise ConfigurationError("wait() takes either spans=, a number, or until=, a function of the capture.")
-        if not (math.isfinite(timeout) and timeout >= 0):
-            raise ConfigurationError("wait(timeout=…): write a number of seconds, 0 or more.")
-
-        def is_there() -> bool:
-            return len(self.spans) >= spans if spans is not None else until is not None and bool(until(self))
-
-        if not self._sink.wait_for(is_there, timeout):
-            raise TraceAssertionError(self._late(spans, until, timeout), self)
+        awaited = Awaited(spans, until)
+        check_timeout(timeout)
+        if not self._sink.wait_for(lambda: awaited.is_there(self), timeout):
+            raise TraceAssertionError(awaited.late(self, timeout), self) from awaited.failure
 
     async def wait_async(
         self,
@@ -81,21 +73,28 @@ class TraceCapture(TraceView):
     ) -> None:
         """``wait`` for asyncio and trio: the other tasks of the event loop go on meanwhile.
 
-        ``until`` is called in another thread.
+        ``until`` is called in another thread; what it gives back is awaited here if it is a coroutine.
         """
         __tracebackhide__ = True
+        awaited = Awaited(spans, until)
+        check_timeout(timeout)
+        deadline = time.monotonic() + timeout
+        is_over = False
+        while True:
+            seen = self._sink.changes
+            if await self._is_there(awaited):
+                return
+            if is_over:
+                raise TraceAssertionError(awaited.late(self, timeout), self) from awaited.failure
+            wait = partial(self._sink.wait_for_change, seen, deadline)
+            is_over = not await anyio.to_thread.run_sync(wait, abandon_on_cancel=True)
 
-        def wait() -> None:
-            self.wait(spans=spans, until=until, timeout=timeout)
-
-        await anyio.to_thread.run_sync(wait, abandon_on_cancel=True)
-
-    def _late(self, spans: int | None, until: Callable[[TraceCapture], object] | None, timeout: float) -> str:
-        forest = Forest([*self.spans, *self.open_spans])
-        there = f"{len(self.spans)} have ended and {len(self.open_spans)} are open"
-        what = f"{spans} spans to end" if spans is not None else f"until={getattr(until, '__name__', 'it')} to be true"
-        return failure_text(
-            f"Waited {timeout:g} s for {what}; {there}.",
-            rows=rows_of(forest.branches, {}),
-            advice=[_ADVICE],
-        )
+    async def _is_there(self, awaited: Awaited) -> bool:
+        found: object = await anyio.to_thread.run_sync(awaited.ask, self, abandon_on_cancel=True)
+        if isinstance(found, Awaitable):
+            try:
+                found = await cast("Awaitable[object]", found)
+            except AssertionError as failure:
+                awaited.failure = failure
+                return False
+        return awaited.is_true(found)

@@ -34,7 +34,8 @@ class SpanSink:
     """The spans of one test.
 
     Attributes:
-        changed: notified whenever a span ends here, or arrives from elsewhere.
+        changed: notified whenever a span starts or ends here, or arrives from elsewhere.
+        changes: how often that was.
     """
 
     def __init__(self) -> None:
@@ -46,7 +47,7 @@ class SpanSink:
         self._ended: list[ReadableSpan] = []
         self._captured: list[CapturedSpan] = []
         self._is_closed = False
-        self._changes = 0
+        self.changes: int = 0
 
     def after_fork(self) -> None:
         """Another thread of the parent may have held the lock at the moment of the fork."""
@@ -64,6 +65,8 @@ class SpanSink:
                 self._tops.add(identity)
             if not self._is_closed:
                 self._open[identity] = span
+            self.changes += 1
+            self.changed.notify_all()
 
     def ended(self, identity: int, span: ReadableSpan) -> None:
         """It has ended; too late for a test that is over."""
@@ -71,7 +74,7 @@ class SpanSink:
             self._open.pop(identity, None)
             if not self._is_closed:
                 self._ended.append(span)
-            self._changes += 1
+            self.changes += 1
             self.changed.notify_all()
 
     def arrived(self, spans: Iterable[CapturedSpan]) -> None:
@@ -80,7 +83,7 @@ class SpanSink:
             new = [span for span in spans if not self.knows(int(span.trace_id + span.span_id, 16))]
             self._arrived.update(int(span.trace_id + span.span_id, 16) for span in new)
             self._captured += new
-            self._changes += 1
+            self.changes += 1
             self.changed.notify_all()
 
     def spans(self) -> list[CapturedSpan]:
@@ -104,15 +107,21 @@ class SpanSink:
         """Wait until the condition holds, asked again whenever something has changed; False if it does not in time."""
         deadline = time.monotonic() + timeout
         while True:
-            seen = self._changes
+            seen = self.changes
             if condition():
                 return True
-            with self.changed:  # not while the condition is asked, which may wait for what is traced meanwhile
-                while self._changes == seen:
-                    left = deadline - time.monotonic()
-                    if left <= 0:
-                        return False
-                    self.changed.wait(left)
+            if not self.wait_for_change(seen, deadline):
+                return condition()  # may go by something that nobody is told of
+
+    def wait_for_change(self, seen: int, deadline: float) -> bool:
+        """Wait until there were more changes than ``seen``; False if there are none before the deadline."""
+        with self.changed:  # not while the condition is asked, which may wait for what is traced meanwhile
+            while self.changes == seen:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    return False
+                self.changed.wait(left)
+        return True
 
     def close(self) -> set[int]:
         """The test is over: what it has is kept, and no more comes; answers what has arrived from elsewhere."""

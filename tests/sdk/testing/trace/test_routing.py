@@ -203,7 +203,7 @@ def test_waiting_wakes_up_when_a_span_ends_and_not_by_asking_again_and_again(tra
     thread.start()
     assert sink.wait_for(is_there, 5)
     thread.join()
-    assert len(asked) <= 3
+    assert len(asked) <= 5  # two begin and end
 
 
 def test_waiting_ends_in_time(sink):
