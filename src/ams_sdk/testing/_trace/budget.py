@@ -9,6 +9,7 @@ from ams_sdk._errors import ConfigurationError
 from ams_sdk.testing._trace.failure import failure_text
 from ams_sdk.testing._trace.failure_rows import Mark, rows_of
 from ams_sdk.testing._trace.masked_text import shown
+from ams_sdk.testing._trace.usage import is_spoken_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,15 +34,9 @@ def exceeded(run: RunView, limits: Mapping[str, float]) -> str | None:
         "model_calls": len(run.model_calls),
         "tool_calls": len(run.tool_calls),
     }
-    if any(name in limits for name in _TOKENS) and not usage.is_known and taken["model_calls"]:
-        return failure_text(
-            f"{run.name!r} was to stay within {_said(limits)}, and no call of a model says how many tokens it used.",
-            rows=rows_of(run.branches, _models(run), top=run.branch.depth),
-            advice=[
-                'Streams of OpenAI\'s chat completions say it only if asked: stream_options={"include_usage": True}.',
-                "Your own model_call() says it by call.usage(input_tokens=…). Or limit model_calls= instead.",
-            ],
-        )
+    unknown = _unknown(run) if any(name in limits for name in _TOKENS) else 0
+    if unknown:
+        return _uncounted(run, limits, unknown)
     if "seconds" in limits and run.duration is None:
         return failure_text(
             f"{run.name!r} was to take at most {limits['seconds']:g} seconds, and has not ended.",
@@ -59,6 +54,37 @@ def _check(limits: Mapping[str, Any]) -> None:
         number = isinstance(limit, (int, float)) and not isinstance(limit, bool)
         if not number or math.isnan(limit) or limit < 0:
             raise ConfigurationError(f"assert_within({name}={shown(limit, 40)}): write a number, 0 or more.")
+
+
+def _unknown(run: RunView) -> int:
+    """How many calls of models do not say their tokens, and nothing above them does."""
+    calls = run.model_calls
+    silent = [call for call in calls if not call.usage.is_known]
+    if len(silent) == len(calls) and run.usage.is_known:
+        return 0  # the run itself says it
+    first = run.branch.index
+    return sum(
+        not (call.error is not None and call.output is None)  # no answer, no tokens
+        and not is_spoken_for(run.branches[run.index_of(call.span) - first], run.branch)
+        for call in silent
+    )
+
+
+def _uncounted(run: RunView, limits: Mapping[str, float], unknown: int) -> str:
+    number = len(run.model_calls)
+    if unknown == number:
+        which = "no call of a model says how many tokens it used"
+    else:
+        which = f"{unknown} of its {number} calls of models {'does' if unknown == 1 else 'do'} not say how many tokens"
+        which += f" {'it' if unknown == 1 else 'they'} used"
+    return failure_text(
+        f"{run.name!r} was to stay within {_said(limits)}, and {which}.",
+        rows=rows_of(run.branches, _models(run), top=run.branch.depth),
+        advice=[
+            'Streams of OpenAI\'s chat completions say it only if asked: stream_options={"include_usage": True}.',
+            "Your own model_call() says it by call.usage(input_tokens=…). Or limit model_calls= instead.",
+        ],
+    )
 
 
 def _over(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ams_sdk.testing._trace.captured_span import CapturedSpan
     from ams_sdk.testing._trace.forest import Branch
 
-__all__ = ["MODEL_OPERATIONS", "Usage", "said_usage", "usage_below"]
+__all__ = ["MODEL_OPERATIONS", "Usage", "is_spoken_for", "said_usage", "usage_below"]
 
 MODEL_OPERATIONS: Final = frozenset({*_semconv.INFERENCE_OPERATIONS, _semconv.OPERATION_EMBEDDINGS})
 # The conventions' names, and before them those that instrumentations still use.
@@ -92,6 +92,18 @@ def usage_below(top: Branch, inside: Sequence[Branch]) -> Usage:
     if own.is_known and (not found.is_known or not _is_decorated(top.span)):
         return own
     return found
+
+
+def is_spoken_for(branch: Branch, top: Branch) -> bool:
+    """Whether a span above says the tokens of this one too, at the most the top."""
+    for above in branch.above():
+        if _is_decorated(above.span):
+            return False
+        if said_usage(above.span).is_known:
+            return True
+        if above is top:
+            return False
+    return False
 
 
 def _is_decorated(span: CapturedSpan) -> bool:

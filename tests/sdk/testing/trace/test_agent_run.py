@@ -416,6 +416,26 @@ def test_the_sums_are_those_of_the_sdk(recorder):
     fails(lambda: run.with_nested().assert_within(model_calls=2), "assert_within(model_calls=3) would pass")
 
 
+def test_a_call_whose_tokens_something_above_says_is_known():
+    made = Made()
+    top = made.agent("planner")
+    chain = made.add("chain", top, attributes={"gen_ai.usage.prompt_tokens": 40}, scope_name="framework")
+    made.chat(chain)
+    made.chat(top, tokens=(10, 1))
+    made.view.agent().assert_within(tokens=51)
+    made.chat(made.tool("search", chain))  # which a framework does not count
+    fails(lambda: made.view.agent().assert_within(tokens=51), "1 of its 3 calls of models does not say")
+    made.view.agent().assert_within(model_calls=3)
+
+
+def test_a_call_that_was_refused_has_used_nothing():
+    made = Made()
+    top = made.agent("planner")
+    made.chat(top, attributes={"error.type": "500"}, status="error")
+    made.chat(top, tokens=(10, 1))
+    made.view.agent().assert_within(tokens=11)
+
+
 def test_nothing_used_is_within_any_limit_without_calls_of_models():
     made = Made()
     made.agent("idle")

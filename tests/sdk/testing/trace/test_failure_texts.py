@@ -131,6 +131,13 @@ def test_the_failures_where_content_was_not_recorded(fails_as):
     fails_as("called_in_order_not_recorded", lambda: run.assert_called_in_order(tool_step("search", query="otters")))
     fails_as("within_unknown_tokens", lambda: run.assert_within(tokens=500))
     made = Made()
+    top = made.agent("planner")
+    made.chat(top, tokens=(300, 20))
+    made.chat(made.tool("search", top))
+    made.chat(top, tokens=(400, 60))
+    run = made.view.agent("planner")
+    fails_as("within_some_unknown_tokens", lambda: run.assert_within(input_tokens=10_000, model_calls=5))
+    made = Made()
     made.tool("search", made.agent("quiet"))
     fails_as("called_not_captured", lambda: made.view.agent().assert_called("search", query="otters"))
 
