@@ -70,7 +70,7 @@ class Kit:
         self._exits = ExitStack()
         self._patch: Patch = self._exits.enter_context(Environment()) if patch is None else patch
         self._isolation = Isolation(self.platform, self._patch, network=network, settings=configure)
-        self.trace: TraceCapture = TraceCapture(self._isolation.sink)
+        self.trace: TraceCapture = TraceCapture(self._isolation.sink, self._heard_by_models)
         self._models: list[FakeLLM] = []
         self._cassettes: list[Cassette] = []
         self._tools: list[ToolStubs] = []
@@ -157,6 +157,9 @@ class Kit:
         if self._isolation.block.refused:
             found.append(("refused connections", "\n".join(self._isolation.block.refused)))
         return [(title, text) for title, text in found if text]
+
+    def _heard_by_models(self) -> list[int]:
+        return sorted(at for model in self._models for at in model.heard)
 
     def _take(self, request: PlatformRequest) -> None:
         if request.operation == "export_traces" and request.status == _OK:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, cast
 
@@ -51,6 +52,9 @@ class ModelEndpoint:
         ids: where ids come from.
         reply: makes a turn the answer to a request, and adds up what it costs.
         embedder: gives vectors, which are in no script.
+
+    Attributes:
+        heard: when a model was asked, in nanoseconds since 1970, in order.
     """
 
     def __init__(
@@ -64,6 +68,7 @@ class ModelEndpoint:
         self._ids = ids
         self._reply = reply
         self._embedder = embedder
+        self.heard: list[int] = []
         anthropic, chat = AnthropicMessages(), OpenAIChat()
         self._dialects: dict[str, Dialect] = {
             _CHAT: chat,
@@ -98,6 +103,7 @@ class ModelEndpoint:
         if request.path == _COUNT:
             counted = input_tokens(read_messages(document, needs_max_tokens=False))
             return self._whole(200, {"input_tokens": counted}, dialect, request_id)
+        self.heard.append(time.time_ns())
         if request.path == _EMBEDDINGS:
             return self._whole(200, self._embedder.answer(document), dialect, request_id)
         asked = replace(dialect.read(document), headers=masked_headers(request.headers))

@@ -135,6 +135,11 @@ class FakeLLM:
             return list(self._script.requests)
 
     @property
+    def heard(self) -> list[int]:
+        """When it was asked over HTTP, in nanoseconds since 1970: for chat, responses, messages or embeddings."""
+        return list(self._endpoint.heard)
+
+    @property
     def usage(self) -> ModelUsage:
         """The tokens of all answers that have come to their end."""
         with self._lock:

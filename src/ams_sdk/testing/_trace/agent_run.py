@@ -231,9 +231,8 @@ class AgentRun:
             "model_calls": model_calls,
             "tool_calls": tool_calls,
         }
-        self._fail_with(
-            budget.exceeded(self._view, {name: limit for name, limit in limits.items() if limit is not None})
-        )
+        said = {name: limit for name, limit in limits.items() if limit is not None}
+        self._fail_with(budget.exceeded(self._view, said, self._trace.heard_by_models))
 
     def assert_failed(self, exc: type[BaseException] | str | None = None, match: str | None = None) -> None:
         """The run ended with an error.

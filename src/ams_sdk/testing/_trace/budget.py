@@ -9,6 +9,7 @@ from ams_sdk._errors import ConfigurationError
 from ams_sdk.testing._trace.failure import failure_text
 from ams_sdk.testing._trace.failure_rows import Mark, rows_of
 from ams_sdk.testing._trace.masked_text import shown
+from ams_sdk.testing._trace.untraced_calls import untraced_calls
 from ams_sdk.testing._trace.usage import is_spoken_for
 
 if TYPE_CHECKING:
@@ -19,12 +20,23 @@ if TYPE_CHECKING:
 __all__ = ["exceeded"]
 
 _TOKENS: Final = ("tokens", "input_tokens", "output_tokens")
+_OF_MODELS: Final = (*_TOKENS, "model_calls")
 _ALL: Final = (*_TOKENS, "seconds", "model_calls", "tool_calls")
 
 
-def exceeded(run: RunView, limits: Mapping[str, float]) -> str | None:
-    """The failure of ``assert_within``; None if the run took no more than the limits."""
+def exceeded(run: RunView, limits: Mapping[str, float], heard: Sequence[int] = ()) -> str | None:
+    """The failure of ``assert_within``; None if the run took no more than the limits.
+
+    Args:
+        run: what took something.
+        limits: the most that it may take.
+        heard: when models were asked, as they know themselves, in nanoseconds since 1970.
+    """
     _check(limits)
+    if heard and not limits.keys().isdisjoint(_OF_MODELS):
+        untraced = untraced_calls(run.span, [call.span for call in run.everyones_model_calls], heard)
+        if untraced:
+            return _unseen(run, limits, untraced)
     usage = run.usage
     taken: dict[str, float | None] = {
         "tokens": usage.total_tokens,
@@ -54,6 +66,19 @@ def _check(limits: Mapping[str, Any]) -> None:
         number = isinstance(limit, (int, float)) and not isinstance(limit, bool)
         if not number or math.isnan(limit) or limit < 0:
             raise ConfigurationError(f"assert_within({name}={shown(limit, 40)}): write a number, 0 or more.")
+
+
+def _unseen(run: RunView, limits: Mapping[str, float], untraced: int) -> str:
+    calls = "1 call" if untraced == 1 else f"{untraced} calls"
+    return failure_text(
+        f"{run.name!r} was to stay within {_said(limits)}, and the scripted model answered {calls} meanwhile that no "
+        "span tells of.",
+        rows=rows_of(run.branches, _models(run), top=run.branch.depth),
+        advice=[
+            "The client's calls are not traced: ams doctor says by what they would be. Its extra is installed from the",
+            "checkout of ams-sdk, for example python -m pip install '.[openai]'. Or use ams_sdk.model_call().",
+        ],
+    )
 
 
 def _unknown(run: RunView) -> int:
@@ -97,7 +122,7 @@ def _over(
         for name, limit in limits.items()
     ]
     marks: dict[int, Mark] = {}
-    if not over.keys().isdisjoint({*_TOKENS, "model_calls"}):
+    if not over.keys().isdisjoint(_OF_MODELS):
         marks |= _models(run)
     if "tool_calls" in over:
         marks |= {run.index_of(call.span): Mark(f"tool call {at}") for at, call in enumerate(run.tool_calls, 1)}

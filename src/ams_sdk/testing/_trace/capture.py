@@ -14,7 +14,7 @@ from ams_sdk.testing._trace.failure import TraceAssertionError
 from ams_sdk.testing._trace.view import TraceView
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from ams_sdk.testing._trace.routing import SpanSink
 
@@ -29,11 +29,18 @@ class TraceCapture(TraceView):
 
     Args:
         sink: where the spans of the test go.
+        heard: when the test's models were asked over HTTP, in nanoseconds since 1970, in order.
     """
 
-    def __init__(self, sink: SpanSink) -> None:
+    def __init__(self, sink: SpanSink, heard: Callable[[], Sequence[int]] = tuple) -> None:
         super().__init__(sink.spans, sink.open_spans)
         self._sink = sink
+        self._heard = heard
+
+    @property
+    def heard_by_models(self) -> Sequence[int]:
+        """When the test's scripted models were asked over HTTP, in nanoseconds since 1970, in order."""
+        return self._heard()
 
     def wait(
         self,

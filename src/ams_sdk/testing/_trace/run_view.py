@@ -103,6 +103,11 @@ class RunView:
         return self._forest.branches[self.branch.index : self.branch.last + 1]
 
     @property
+    def everyones_model_calls(self) -> Sequence[ModelCallRecord]:
+        """The calls of models that were captured, whoever's."""
+        return tuple(model_calls(self._forest.branches))
+
+    @property
     def inside(self) -> Sequence[Branch]:
         """What counts as done by this run, from top to bottom, without the run itself."""
         if self._inside is None:

@@ -108,6 +108,11 @@ class TraceView:
         return self._still_open()
 
     @property
+    def heard_by_models(self) -> Sequence[int]:
+        """When models of a test were asked, in nanoseconds since 1970; where none are known, nothing."""
+        return ()
+
+    @property
     def roots(self) -> Sequence[CapturedSpan]:
         """Those with no captured span above them, in the order of their start; open ones too."""
         return tuple(root.span for root in self._forest().roots)

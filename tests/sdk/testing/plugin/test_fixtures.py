@@ -464,3 +464,51 @@ def test_what_forked_workers_do_arrives_if_there_is_a_port(run):
         ams_server.assert_requested("list_agents", times=1)
     """)
     result.assert_outcomes(passed=3)
+
+
+def test_a_budget_is_no_limit_on_calls_that_are_not_traced(run):
+    source = """
+    import os
+    from ams_sdk.testing import TraceAssertionError, error
+
+    def ask():
+        url = os.environ["OPENAI_BASE_URL"] + "/chat/completions"
+        key = {"Authorization": "Bearer " + os.environ["OPENAI_API_KEY"]}
+        body = {"model": "m", "messages": [{"role": "user", "content": "why?"}]}
+        return httpx.post(url, json=body, headers=key)
+
+    @agent
+    def bare():
+        ask(), ask()
+
+    @agent
+    def traced():
+        with ams_sdk.model_call(provider="openai", model="m") as call:
+            answer = ask()
+            if answer.status_code == 500:  # a client that tries again does so within its span
+                answer = ask()
+            call.record(answer.json())
+
+    @agent
+    def with_a_tool():
+        traced()
+        search("otters")
+
+    def test_bare(ams_llm, ams_trace):
+        ams_llm.script(text("Because."), text("Really."), text("Because."))
+        bare()
+        for limits in ({"tokens": 10_000}, {"output_tokens": 10_000}, {"model_calls": 0}):
+            with pytest.raises(TraceAssertionError, match="the scripted model answered 2 calls meanwhile"):
+                ams_trace.agent("bare").assert_within(**limits)
+        ams_trace.agent("bare").assert_within(seconds=60, tool_calls=0)
+        with_a_tool()
+        ams_trace.agent("traced").assert_within(model_calls=1)
+        ams_trace.agent("with_a_tool").with_nested().assert_within(model_calls=1)
+
+    def test_traced(ams_llm, ams_trace):
+        ams_llm.script(error(500), text("Because."))
+        traced()
+        assert len(ams_llm.heard) == 2
+        ams_trace.agent().assert_within(model_calls=1, tokens=100)
+    """
+    run(source).assert_outcomes(passed=2)

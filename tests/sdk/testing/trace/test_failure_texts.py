@@ -5,7 +5,7 @@ from __future__ import annotations
 from unittest.mock import ANY
 
 import pytest
-from tests.sdk.testing.trace.hand_made import START, Made, research
+from tests.sdk.testing.trace.hand_made import SECOND, START, Made, research
 
 from ams_sdk.testing._trace.steps import agent_step, model_step, tool_step
 from ams_sdk.testing._trace.view import TraceView
@@ -108,6 +108,12 @@ def test_the_failure_of_an_assertion_on_a_run(fails_as, name):
     fails_as(name, lambda: FAILURES[name](research().view.agent("researcher")))
 
 
+class WithModel(TraceView):
+    """Of a test whose model was asked three times, once during its only call that is traced."""
+
+    heard_by_models = tuple(START + seconds * SECOND for seconds in (2, 4, 5))
+
+
 def failing(error=("ValueError", "no such otter: [x]")):
     made = Made()
     top = made.agent("researcher", error=error)
@@ -133,6 +139,8 @@ def test_the_failures_where_content_was_not_recorded(fails_as):
     made = Made()
     top = made.agent("planner")
     made.chat(top, tokens=(300, 20))
+    asked = WithModel(lambda: made.spans).agent("planner")
+    fails_as("within_untraced", lambda: asked.assert_within(tokens=500))
     made.chat(made.tool("search", top))
     made.chat(top, tokens=(400, 60))
     run = made.view.agent("planner")
