@@ -5,17 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from ams_sdk._errors import ConfigurationError
+from ams_sdk.testing._platform.agent_names import agent_name, tool_names
 from ams_sdk.testing._platform.expectations import differences, shown
 from ams_sdk.testing._platform.failures import nearest, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from ams_sdk.testing._platform.expectations import Expectation
     from ams_sdk.testing._platform.request_log import RequestLog
     from ams_sdk.wire import Agent
 
-__all__ = ["misregistered", "requested_otherwise"]
+__all__ = ["misregistered", "registered_anyway", "requested_otherwise"]
 
 _OF_AGENT: Final = ("description", "status", "labels")
 _OF_REVISION: Final = ("fingerprint", "input_schema", "output_schema", "skills", "model", "framework", "sdk")
@@ -24,27 +25,47 @@ _MOST_NEAR: Final = 5
 
 
 def misregistered(
-    agents: Sequence[Agent], name: str, version: object, tools: Collection[str] | None, fields: Mapping[str, Any]
+    agents: Sequence[Agent],
+    agent: str | Callable[..., Any],
+    version: object,
+    tools: Collection[str | Callable[..., Any]] | None,
+    fields: Mapping[str, Any],
 ) -> Agent | list[str]:
-    """The agent that is as it is said to be, or the lines that say why there is none."""
+    """The agent that is as it is said to be, or the lines that say why there is none.
+
+    Raises:
+        ConfigurationError: this cannot be asserted of an agent.
+    """
+    name = agent_name(agent, "assert_registered")
     unknown = [field for field in fields if field not in (*_OF_AGENT, *_OF_REVISION)]
     if unknown:
         known = ", ".join((*_OF_AGENT, *_OF_REVISION))
         raise ConfigurationError(f"An agent has no {unknown[0]!r}; what can be asserted: version, tools, {known}.")
-    if isinstance(tools, str):
-        raise ConfigurationError(f"tools={tools!r} is one text: write a list of names, tools=[{tools!r}].")
-    named = [agent for agent in agents if agent.name == name]
+    wanted = None if tools is None else tool_names(tools, "assert_registered")
+    named = [one for one in agents if one.name == name]
     lines: list[str] = []
-    for agent in named:
-        differs = _differences(agent, version, tools, fields)
+    for one in named:
+        differs = _differences(one, version, wanted, fields)
         if not differs:
-            return agent
-        lines += [f"The agent {name!r} is registered otherwise (revision {agent.revision.number}):"]
+            return one
+        lines += [f"The agent {name!r} is registered otherwise (revision {one.revision.number}):"]
         lines += [f"  {line}" for line in differs]
     if not named:
-        near = nearest(name, [agent.name for agent in agents])
+        near = nearest(name, [one.name for one in agents])
         lines.append(f"No agent {name!r} is registered." + (f" The nearest is {near!r}." if near else ""))
     return [*lines, "", *registered(agents)]
+
+
+def registered_anyway(agents: Sequence[Agent], agent: str | Callable[..., Any]) -> list[str]:
+    """The lines that say that an agent is registered; none if it is not.
+
+    Raises:
+        ConfigurationError: this is no agent's name, and not decorated as one.
+    """
+    name = agent_name(agent, "assert_not_registered")
+    if not any(one.name == name for one in agents):
+        return []
+    return [f"An agent {name!r} is registered.", "", *registered(agents)]
 
 
 def registered(agents: Sequence[Agent]) -> list[str]:

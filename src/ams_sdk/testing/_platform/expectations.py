@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from ams_sdk._capture import is_secret_name
+from ams_sdk._errors import ConfigurationError
+from ams_sdk.testing._platform.body_fields import check_fields
 from ams_sdk.testing._platform.failures import masked
+from ams_sdk.testing._platform.routes import operation_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Self
 
     from ams_sdk.testing._platform.request_log import PlatformRequest
     from ams_sdk.testing._platform.routes import OperationName
@@ -38,6 +42,33 @@ class Expectation:
     fields: Mapping[str, Any]
     answered: int | None = None
     since: int = 0
+
+    @classmethod
+    def of(  # noqa: PLR0913 -- what a test says of requests
+        cls,
+        operation: str,
+        times: int | None,
+        answered: int | None,
+        fields: Mapping[str, Any],
+        *,
+        asked_by: str,
+        since: int = 0,
+    ) -> Self:
+        """What a test says.
+
+        Raises:
+            ConfigurationError: there is no such operation, or no request for it can be so.
+        """
+        asked = operation_of(operation)
+        if times is not None and (isinstance(times, bool) or not isinstance(times, int) or times < 0):
+            raise ConfigurationError(
+                f"{asked_by}(times={times!r}) cannot be: write how often, 0 for never, or None for once or more."
+            )
+        is_status = isinstance(answered, int) and 100 <= answered <= 599  # noqa: PLR2004 -- HTTP's
+        if answered is not None and not is_status:
+            raise ConfigurationError(f"{asked_by}(answered={answered!r}) cannot be: write a status as a number, 201.")
+        check_fields(asked, fields, asked_by)
+        return cls(asked.name, times, fields, answered, since)
 
     def fits(self, request: PlatformRequest) -> bool:
         """Whether a request is one of those."""

@@ -90,7 +90,7 @@ class FaultPlan:
         """
         if not isinstance(fault, FAULTS):
             names = ", ".join(kind.__name__ for kind in FAULTS)
-            raise ConfigurationError(f"{fault!r} is no fault; those that there are: {names}.")
+            raise ConfigurationError(f"{fault!r} is no fault. There are: {names}.")
         check_times(times, "fault")
         if not isinstance(after, int) or after < 0:
             raise ConfigurationError(f"after={after!r} cannot be: write how many requests pass before, 0 or more.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from unittest import SkipTest
 
 from ams_sdk._client import Client
-from ams_sdk.testing._platform.assertions import misregistered, registered
+from ams_sdk.testing._platform.assertions import misregistered, registered_anyway
 from ams_sdk.testing._platform.failures import failure
 from ams_sdk.testing._platform.seeding import Account
 from ams_sdk.testing._trace.wire_span import from_wire
@@ -67,10 +67,10 @@ class LivePlatform:
 
     def assert_registered(
         self,
-        name: str,
+        name: str | Callable[..., Any],
         *,
         version: object = None,
-        tools: Collection[str] | None = None,
+        tools: Collection[str | Callable[..., Any]] | None = None,
         **fields: Any,  # noqa: ANN401 -- any value of JSON, or what compares equal to one
     ) -> Agent:
         """As ``MockPlatform.assert_registered``."""
@@ -80,11 +80,12 @@ class LivePlatform:
             raise failure(found, (self.token, self.api_key))
         return found
 
-    def assert_not_registered(self, name: str) -> None:
+    def assert_not_registered(self, name: str | Callable[..., Any]) -> None:
         """As ``MockPlatform.assert_not_registered``."""
         __tracebackhide__ = True
-        if any(agent.name == name for agent in self.agents):
-            raise failure([f"An agent {name!r} is registered.", "", *registered(self.agents)], ())
+        found = registered_anyway(self.agents, name)
+        if found:
+            raise failure(found, ())
 
     def verify(self) -> None:
         """A real platform does not tell what it was asked."""

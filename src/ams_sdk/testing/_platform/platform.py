@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ams_sdk._errors import ConfigurationError
 from ams_sdk.testing._http import InProcessTransport, LoopbackServer, Response
-from ams_sdk.testing._platform.assertions import misregistered, registered, requested_otherwise
+from ams_sdk.testing._platform.assertions import misregistered, registered_anyway, requested_otherwise
 from ams_sdk.testing._platform.captured import as_captured
 from ams_sdk.testing._platform.clock import PlatformClock
 from ams_sdk.testing._platform.expectations import Expectation
 from ams_sdk.testing._platform.failures import failure
-from ams_sdk.testing._platform.fault_plan import check_times
 from ams_sdk.testing._platform.gateway import Gateway
+from ams_sdk.testing._platform.in_process import InProcess
 from ams_sdk.testing._platform.request_log import RequestLog
 from ams_sdk.testing._platform.routes import operation_of
 from ams_sdk.testing._platform.seeding import Account, Seed, Seeded, plant
@@ -38,6 +38,8 @@ _HOST: Final = "mock.ams.localhost"
 """Never leaves the machine (RFC 6761, section 6.3), so a client spares itself proxies and certificates."""
 _EMAIL: Final = "ada@example.org"
 _PASSWORD: Final = "Analytical-Engine-1843"  # noqa: S105 -- of an account that lives for a test
+
+_RELAXED: Final = "@pytest.mark.ams(strict=False), or MockPlatform(strict=False), looks at expectations only."
 
 
 class MockPlatform:
@@ -74,7 +76,7 @@ class MockPlatform:
         self._service = Service(self.requests, self._clock)
         self._server: LoopbackServer | None = None
         self.transport: InProcessTransport = InProcessTransport(
-            _InProcess(self._service, self._is_ours), lambda: None if self._server is None else self._server.url
+            InProcess(self._service, self._is_ours), lambda: None if self._server is None else self._server.url
         )
         wanted = RegisterRequest(email=_EMAIL, password=_PASSWORD, name="Ada")
         now = self._clock.now()
@@ -253,12 +255,10 @@ class MockPlatform:
             fields: what its JSON body has, for example ``name="researcher"``.
 
         Raises:
-            ConfigurationError: there is no such operation.
+            ConfigurationError: there is no such operation, or no request for it can be so.
         """
-        if times != 0:
-            check_times(times, "expect")
         since = self.requests[-1].number if self.requests else 0
-        self._expectations.append(Expectation(operation_of(operation).name, times, fields, answered, since))
+        self._expectations.append(Expectation.of(operation, times, answered, fields, asked_by="expect", since=since))
 
     def allow(self, *operations: OperationName, path: str | None = None, host: str | None = None) -> None:
         """Let something pass that ``verify()`` would tell of.
@@ -298,30 +298,30 @@ class MockPlatform:
         )
         if found:
             heading = "The mock platform saw what this test does not account for:"
-            relaxed = ["", "MockPlatform(strict=False) looks at expectations only."] if self.strict else []
+            relaxed = ["", _RELAXED] if self.strict else []
             lines = [heading, "", *(f"  {text}" for text in found), *relaxed]
             raise self._failure([*lines, "", "It got:", *self.requests.rows()])
 
     def assert_registered(
         self,
-        name: str,
+        name: str | Callable[..., Any],
         *,
         version: object = None,
-        tools: Collection[str] | None = None,
+        tools: Collection[str | Callable[..., Any]] | None = None,
         **fields: Any,  # noqa: ANN401 -- any value of JSON, or what compares equal to one
     ) -> Agent:
         """Assert that an agent is registered, and give it.
 
         Args:
-            name: what it is called.
+            name: of the agent, or the function or class that is decorated with ``@agent``.
             version: of its newest revision.
-            tools: the names of its tools, all of them, in any order.
+            tools: the names of its tools, or the functions, all of them, in any order.
             fields: ``description``, ``status``, ``labels``, ``fingerprint``, ``input_schema``, ``output_schema``,
                 ``skills``, ``model``, ``framework``, ``sdk``.
 
         Raises:
             PlatformAssertionError: it is not, or otherwise.
-            ConfigurationError: an agent has no such field.
+            ConfigurationError: an agent has no such field, or this is none.
         """
         __tracebackhide__ = True
         found = misregistered(self.agents, name, version, tools, fields)
@@ -329,15 +329,20 @@ class MockPlatform:
             raise self._failure(found)
         return found
 
-    def assert_not_registered(self, name: str) -> None:
-        """Assert that no agent has this name.
+    def assert_not_registered(self, name: str | Callable[..., Any]) -> None:
+        """Assert that an agent is not registered.
+
+        Args:
+            name: of the agent, or the function or class that is decorated with ``@agent``.
 
         Raises:
-            PlatformAssertionError: one has.
+            PlatformAssertionError: it is.
+            ConfigurationError: this is no agent.
         """
         __tracebackhide__ = True
-        if any(agent.name == name for agent in self.agents):
-            raise self._failure([f"An agent {name!r} is registered.", "", *registered(self.agents)])
+        found = registered_anyway(self.agents, name)
+        if found:
+            raise self._failure(found)
 
     def assert_requested(
         self,
@@ -351,12 +356,10 @@ class MockPlatform:
 
         Raises:
             PlatformAssertionError: it was not, or not so often.
-            ConfigurationError: there is no such operation.
+            ConfigurationError: there is no such operation, or no request for it can be so.
         """
         __tracebackhide__ = True
-        if times != 0:
-            check_times(times, "assert_requested")
-        wanted = Expectation(operation_of(operation).name, times, fields, answered)
+        wanted = Expectation.of(operation, times, answered, fields, asked_by="assert_requested")
         self.settle()
         lines = requested_otherwise(self.requests, wanted)
         if lines:
@@ -427,21 +430,6 @@ class MockPlatform:
 
     def __repr__(self) -> str:
         return f"<MockPlatform at {self.url}, {len(self.requests)} requests>"
-
-
-class _InProcess:
-    """The platform as the transport in process has it: there a client may mean another host."""
-
-    def __init__(self, service: Service, is_ours: Callable[[str], bool]) -> None:
-        self._service = service
-        self._is_ours = is_ours
-
-    def body_limit(self, head: Request, /) -> int:
-        return self._service.body_limit(head)
-
-    def answer(self, request: Request, /) -> Response:
-        host = (request.header("host") or "").lower()
-        return self._service.answer(request, None if self._is_ours(host) else host)
 
 
 def _settled() -> None:

@@ -108,9 +108,9 @@ def operation_of(name: str) -> Operation:
     Raises:
         ConfigurationError: there is none.
     """
-    found = _BY_NAME.get(name)  # type: ignore[call-overload]  # any text may be asked for
+    found = _BY_NAME.get(name) if isinstance(name, str) else None  # type: ignore[call-overload]  # whatever is asked for
     if found is not None:
         return found  # type: ignore[no-any-return]  # the same
     near = difflib.get_close_matches(str(name), _BY_NAME, 1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    raise ConfigurationError(f"There is no operation {name!r}; {hint}Those that there are: {', '.join(_BY_NAME)}.")
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise ConfigurationError(f"There is no operation {name!r}.{hint} There are: {', '.join(_BY_NAME)}.")

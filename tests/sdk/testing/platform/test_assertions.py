@@ -110,6 +110,71 @@ def test_what_cannot_be_asserted_is_told(platform, agent, fields, says):
         platform.assert_registered("researcher", **fields)
 
 
+@ams_sdk.tool
+def search(query):
+    return query
+
+
+@ams_sdk.agent
+def researcher(question):
+    return question
+
+
+@ams_sdk.agent(name="writer")
+class Writer:
+    def __call__(self, text):
+        return text
+
+
+def test_an_agent_and_its_tools_are_named_by_what_is_decorated(platform, agent):
+    platform.assert_registered(researcher, tools=[search, "fetch"])
+    platform.assert_not_registered(Writer)
+    assert said(lambda: platform.assert_not_registered(researcher)).startswith("An agent 'researcher' is registered.")
+    assert said(lambda: platform.assert_registered(Writer)).startswith("No agent 'writer' is registered.")
+    platform.seed(AgentRegistration(name="writer", version="1"))
+    platform.assert_registered(Writer, tools=[])
+    assert "without search" in said(lambda: platform.assert_registered("writer", tools=[search]))
+
+
+@pytest.mark.parametrize("value", [search, len, 3, None, ["researcher"]])
+def test_what_is_no_agent_is_refused(platform, value):
+    for ask in (platform.assert_registered, platform.assert_not_registered):
+        with pytest.raises(ams_sdk.ConfigurationError, match="write an agent's name, or the function or class"):
+            ask(value)
+
+
+@pytest.mark.parametrize("tools", [search, 3, [researcher], [None], [["search"]]])
+def test_what_are_no_tools_is_refused(platform, agent, tools):
+    with pytest.raises(ams_sdk.ConfigurationError, match=r"assert_registered\(tools="):
+        platform.assert_registered("researcher", tools=tools)
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        (
+            {"nmae": "a"},
+            "('register_agent', nmae=…): its body has no such field. Did you mean 'name'? There are: name,",
+        ),
+        ({"times": 0, "nmae": "a"}, "Did you mean 'name'?"),
+        ({"operation": "export_traces", "name": "a"}, "it has no JSON body, and so no fields: leave out name=."),
+        ({"operation": "me", "email": "a"}, "it has no JSON body"),
+        ({"operation": "login", "name": "a"}, "There are: email, password."),
+        ({"answered": "201"}, "write a status as a number, 201."),
+        ({"answered": 20}, "write a status as a number"),
+        ({"times": -1}, "write how often, 0 for never, or None for once or more."),
+        ({"times": False}, "write how often"),
+        ({"times": "1"}, "write how often"),
+        ({"operation": "logn"}, "There is no operation 'logn'. Did you mean 'login'? There are: register, login,"),
+        ({"operation": ["login"]}, "There is no operation ['login']."),
+    ],
+)
+def test_what_no_request_can_be_is_refused(platform, asked, says):
+    for ask in (platform.assert_requested, platform.expect):
+        with pytest.raises(ams_sdk.ConfigurationError, match=re.escape(says)):
+            ask(**{"operation": "register_agent", **asked})
+
+
 def test_requests_are_counted_by_what_they_ask_and_say(here, platform):
     for version in "12":
         here("POST", "/api/agents", json={"name": "a", "version": version}, bearer=platform.token)

@@ -104,7 +104,7 @@ def test_a_fault_that_cannot_be_says_what_to_write(make, says):
 @pytest.mark.parametrize(
     ("planned", "says"),
     [
-        ((Status(500), {"on": "regster"}), "did you mean 'register'?"),
+        ((Status(500), {"on": "regster"}), "Did you mean 'register'?"),
         ((Status(500), {"on": 7}), "There is no operation 7"),
         ((Status(500), {"times": 0}), "write 1 or more, or None"),
         ((Status(500), {"after": -1}), "how many requests pass before"),

@@ -66,7 +66,7 @@ def test_what_never_came_is_told_with_what_came(here, platform):
     here("GET", "/health/live")
     with pytest.raises(LookupError, match=r"never was asked for 'login'. It got:\n#"):
         platform.requests.last("login")
-    with pytest.raises(ams_sdk.ConfigurationError, match="did you mean 'login'"):
+    with pytest.raises(ams_sdk.ConfigurationError, match="Did you mean 'login'"):
         platform.requests.of("logn")
 
 

@@ -119,7 +119,7 @@ def test_a_stub_that_cannot_be_says_what_to_write(stub, says):
 
 
 def test_an_operation_that_is_none_is_told_at_once(platform):
-    with pytest.raises(ams_sdk.ConfigurationError, match="did you mean 'list_agents'"):
+    with pytest.raises(ams_sdk.ConfigurationError, match="Did you mean 'list_agents'"):
         platform.on("list_agent")
 
 

@@ -46,7 +46,7 @@ def test_a_path_that_the_contract_does_not_know(platform):
         "    If that is meant: allow(path='/api/agnts').\n"
         "    (and 2 requests more like it)\n"
         "\n"
-        "MockPlatform(strict=False) looks at expectations only.\n"
+        "@pytest.mark.ams(strict=False), or MockPlatform(strict=False), looks at expectations only.\n"
         "\n"
         "It got:\n"
         "#  status  operation  request         account          note\n"
@@ -219,11 +219,11 @@ def test_the_text_is_short_and_without_secrets(platform):
     ],
 )
 def test_an_operation_that_is_none_is_told_at_once(platform, misuse):
-    with pytest.raises(ams_sdk.ConfigurationError, match="did you mean 'login'"):
+    with pytest.raises(ams_sdk.ConfigurationError, match="Did you mean 'login'"):
         misuse(platform)
 
 
 @pytest.mark.parametrize("times", [-1, True, "2", 1.0])
 def test_a_number_of_times_that_is_none_is_told(platform, times):
-    with pytest.raises(ams_sdk.ConfigurationError, match="write 1 or more, or None"):
+    with pytest.raises(ams_sdk.ConfigurationError, match="write how often, 0 for never"):
         platform.expect("login", times=times)
