@@ -115,11 +115,13 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 @pytest.fixture
 def ams(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[MockPlatform]:
     """A mock platform in this process, to which the SDK is configured for the time of the test."""
-    from ams_sdk.testing._kit import Kit, wanted_by  # noqa: PLC0415 -- only a test that uses it pays for it
+    from ams_sdk.testing._isolation import KeptPatch  # noqa: PLC0415 -- only a test that uses it pays for it
+    from ams_sdk.testing._kit import Kit, wanted_by  # noqa: PLC0415 -- the same
 
     item = request.node
     markers = [(marker.args, marker.kwargs) for marker in item.iter_markers("ams")]
-    with Kit(patch=monkeypatch, target=_target(request.config), **wanted_by(markers)) as kit:
+    wanted = wanted_by(markers)
+    with KeptPatch(monkeypatch) as patch, Kit(patch=patch, target=_target(request.config), **wanted) as kit:
         item.stash[_KIT] = kit
         try:
             yield kit.platform

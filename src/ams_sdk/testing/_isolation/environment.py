@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-__all__ = ["Environment", "Patch", "of_tracing", "replace_settings", "restore"]
+    import pytest
+
+__all__ = ["Environment", "KeptPatch", "Patch", "of_tracing", "replace_settings", "restore"]
 
 _PREFIXES: Final = ("AMS_", "OTEL_")
 _PROXIES: Final = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"})
@@ -58,6 +60,51 @@ class Environment:
             else:
                 os.environ[name] = value
         self._before.clear()
+
+
+class KeptPatch:
+    """pytest's ``monkeypatch``, whose ``undo()`` in the middle of a test leaves what was set here.
+
+    What is set here is among what a test sets itself, in the order in which both happened; only so does each variable
+    become in the end what it was before both. In the ``with`` block ``undo()`` sets these again.
+
+    Args:
+        monkeypatch: of the test.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._monkeypatch = monkeypatch
+        self._kept: dict[str, str | None] = {}
+
+    def setenv(self, name: str, value: str) -> None:
+        """Set a variable."""
+        self._kept[name] = value
+        self._monkeypatch.setenv(name, value)
+
+    def delenv(self, name: str) -> None:
+        """Remove one, and whatever it becomes until the end."""
+        self._kept[name] = None
+        self._monkeypatch.setenv(name, "")  # so that it is known as one that was not there
+        self._monkeypatch.delenv(name)
+
+    def __enter__(self) -> Self:
+        undo = self._monkeypatch.undo
+
+        def undo_and_set_again() -> None:
+            undo()
+            for name, value in self._kept.items():
+                if value is None:
+                    self.delenv(name)
+                else:
+                    self.setenv(name, value)
+
+        self._monkeypatch.undo = undo_and_set_again  # type: ignore[method-assign]  # of this object only
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None, /
+    ) -> None:
+        del self._monkeypatch.undo
 
 
 def of_tracing() -> dict[str, str]:

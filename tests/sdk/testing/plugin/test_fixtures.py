@@ -512,3 +512,60 @@ def test_a_budget_is_no_limit_on_calls_that_are_not_traced(run):
         ams_trace.agent().assert_within(model_calls=1, tokens=100)
     """
     run(source).assert_outcomes(passed=2)
+
+
+def test_the_environment_of_the_kit_outlasts_what_a_test_undoes_and_not_the_test(run):
+    result = run(
+        """
+    import os
+
+    NAMES = ("AMS_ENDPOINT", "AMS_SERVICE_NAME", "OTEL_SERVICE_NAME", "OPENAI_BASE_URL", "AMS_ENVIRONMENT")
+
+    def environment():
+        return {name: os.environ.get(name) for name in NAMES}
+
+    os.environ["OTEL_SERVICE_NAME"] = "the developer's"
+    BEFORE = environment()
+
+    @pytest.fixture(autouse=True)
+    def checked():
+        yield
+        assert environment() == BEFORE
+
+    @pytest.fixture
+    def set_before(checked, monkeypatch):
+        for name in NAMES[:3]:
+            monkeypatch.setenv(name, "before the kit")
+
+    def change(monkeypatch, ams):
+        ours = environment()
+        assert ours["AMS_ENDPOINT"] == ams.url
+        assert ours["OPENAI_BASE_URL"].startswith("http://127.0.0.1:")
+        assert ours["AMS_SERVICE_NAME"] is ours["OTEL_SERVICE_NAME"] is None
+        for _ in range(2):
+            for name in NAMES:
+                monkeypatch.setenv(name, "of the test")
+            monkeypatch.undo()
+            assert environment() == ours
+        for name in NAMES:
+            monkeypatch.setenv(name, "of the test")
+
+    def test_kit_last(monkeypatch, ams, ams_llm):
+        change(monkeypatch, ams)
+
+    def test_kit_first(ams, ams_llm, monkeypatch):
+        change(monkeypatch, ams)
+
+    def test_set_before(set_before, ams, ams_llm, monkeypatch):
+        change(monkeypatch, ams)
+
+    def test_set_before_and_not_undone(set_before, ams, monkeypatch):
+        for name in NAMES:
+            monkeypatch.setenv(name, "of the test")
+
+    def test_removed(ams, ams_llm, monkeypatch):
+        for name in NAMES:
+            monkeypatch.delenv(name, raising=False)
+    """
+    )
+    result.assert_outcomes(passed=5)
