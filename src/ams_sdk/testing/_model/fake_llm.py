@@ -53,8 +53,8 @@ class FakeLLM:
 
     Args:
         steps: what it says, as in ``script``.
-        strict: a tool that the request does not offer is not called but refused, and ``verify`` also fails for
-            requests that a provider would refuse.
+        strict: a tool that the request does not offer is not called but refused, and ``verify`` also fails for steps
+            that are left over and requests that a provider would refuse.
 
     Raises:
         ConfigurationError: a step is none.
@@ -149,8 +149,8 @@ class FakeLLM:
         """Check that script and calls have met.
 
         Raises:
-            ScriptMismatchError: a step was not used, a call had no step or got a tool that it had not offered, a
-                function of the test raised, or (strict) a request was not right; it shows the script and the calls.
+            ScriptMismatchError: a call had no step or got a tool that it had not offered, a function of the test
+                raised, or (strict) a step was not used or a request was not right; it shows the script and the calls.
         """
         __tracebackhide__ = True
         found = problem_of(self._script)

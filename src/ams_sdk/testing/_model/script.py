@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
     from ams_sdk.testing._model.model_request import ModelRequest
 
-__all__ = ["Asked", "Entry", "Matcher", "Script", "ScriptProblem", "Sequence"]
+__all__ = ["RELAXED", "Asked", "Entry", "Matcher", "Script", "ScriptProblem", "Sequence"]
+
+RELAXED: Final = "@pytest.mark.ams(strict=False), or FakeLLM(strict=False),"
+"""How a test says that what the script does not say may happen."""
 
 if TYPE_CHECKING:
     Matcher = Callable[[ModelRequest], bool]
@@ -67,7 +70,7 @@ class Script:
 
     Args:
         function: answers in the place of steps.
-        strict: a tool may be called only if it was offered.
+        strict: a tool may be called only if it was offered, and each step is to be used.
     """
 
     def __init__(self, function: Callable[[ModelRequest], StepLike] | None, *, strict: bool) -> None:
@@ -150,7 +153,7 @@ class Script:
                 )
                 raise ScriptProblem(
                     f"FakeLLM: {asked.reason} Write the name of a tool that the agent has, give the agent this tool, "
-                    "or say FakeLLM(strict=False) for a model that makes tools up."
+                    f"or say {RELAXED} for a model that makes tools up."
                 )
 
 

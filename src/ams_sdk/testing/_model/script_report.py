@@ -6,6 +6,7 @@ import textwrap
 from typing import TYPE_CHECKING, Final
 
 from ams_sdk._capture import redact_text
+from ams_sdk.testing._model.script import RELAXED
 
 if TYPE_CHECKING:
     from ams_sdk.testing._model.script import Asked, Entry, Script
@@ -27,8 +28,8 @@ _WORDS: Final = {
 }
 _ADVICE: Final = {
     "beyond": "Add steps with llm.script(…) or llm.when(…).then(…), or see why the agent asks more often.",
-    "not_offered": "Call a tool that was offered, or say FakeLLM(strict=False) for a model that makes tools up.",
-    "refused": "Put the request right, or say FakeLLM(strict=False) if the test is about a bad request.",
+    "not_offered": f"Call a tool that was offered, or say {RELAXED} for a model that makes tools up.",
+    "refused": f"Put the request right, or say {RELAXED} if the test is about a bad request.",
 }
 
 
@@ -42,7 +43,7 @@ def problem_of(script: Script) -> str | None:
     """What is wrong between a script and its calls, as a text of at most 60 lines; None if nothing is."""
     with script.lock:
         entries = [entry for one in (script.steps, *script.routes) for entry in one.entries]
-        unused = sum(entry.asked is None for entry in entries)
+        unused = sum(entry.asked is None for entry in entries) if script.strict else 0
         wrong = [asked for asked in script.asked if asked.problem and (script.strict or asked.problem != "refused")]
         if not unused and not wrong:
             return None
@@ -122,7 +123,8 @@ def _advice(script: Script, unused: int, wrong: list[Asked]) -> list[str]:
     if unused and not kinds:
         calls = f"{len(script.asked)} calls" if len(script.asked) != 1 else "1 call"
         lines.append(
-            f"The agent stopped after {calls}. Take the steps that it does not need out, or see why it stopped."
+            f"The agent stopped after {calls}. Take the steps that it does not need out, or see why it stopped. If it "
+            f"need not use them all, say {RELAXED.rstrip(',')}."
             if script.asked
             else "Point the agent's client at llm.openai_base_url, llm.anthropic_base_url or llm.environment()."
         )

@@ -138,3 +138,17 @@ def test_without_strictness_what_a_provider_refuses_is_no_error():
     with httpx.Client(transport=llm.transport, base_url="http://model/v1") as client:
         assert client.post("moderations").status_code == 404
     llm.verify()
+
+
+def test_without_strictness_steps_may_be_left_over_as_stubs_may():
+    with FakeLLM("a", "b", strict=False) as llm:
+        llm.when("ducks").then("c")
+        llm.complete("1")
+    llm.script("d")
+    llm.verify()
+    for question in ("2", "3"):
+        llm.complete(question)
+    with pytest.raises(ScriptMismatchError):
+        llm.complete("4")
+    with pytest.raises(ScriptMismatchError, match="had no step"):
+        llm.verify()
