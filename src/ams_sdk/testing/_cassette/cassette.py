@@ -130,7 +130,7 @@ class Cassette:
         Raises:
             CassetteMismatchError: it asked something else, or not everything.
             SecretInCassetteError: what was recorded holds a secret; nothing was written.
-            CassetteError: it cannot be written.
+            CassetteError: it cannot be written, or nothing was recorded.
         """
         __tracebackhide__ = True
         if self.is_recording:
@@ -203,6 +203,13 @@ class Cassette:
         self._recorded[place] = exchange
 
     def _write(self) -> None:
+        if not self._recordings:
+            raise CassetteError(
+                f"The test asked nothing that could be recorded for {self.path}, and nothing is written. Clients of "
+                "httpx and httpx2 are seen, those of openai and anthropic among them; urllib, requests and aiohttp are "
+                "not, nor is what goes to the platform or the scripted model. If it need not ask, leave the cassette "
+                "out."
+            )
         for recording in self._recordings:
             recording.end()  # of one that nobody has closed, what was read
         broken = [one for one in self._recorded if isinstance(one, BaseException)]

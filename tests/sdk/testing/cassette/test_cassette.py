@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 import httpcore
 import httpcore2
@@ -12,6 +14,7 @@ import pytest
 
 import ams_sdk
 from ams_sdk.testing._cassette import Cassette, CassetteError, CassetteMismatchError, SecretInCassetteError
+from ams_sdk.testing._cassette.cassette_file import write_exchanges
 from ams_sdk.testing._http import Chunk, Response
 
 ASKED = '{"method": "GET", "url": "/"}'
@@ -28,6 +31,14 @@ def test_what_was_recorded_is_replayed_without_a_network(ask, server, model, pat
     assert (again.status_code, again.json()) == (200, first[0].json())
     assert again.headers["x-request-id"] == "r-1"
     assert len(model.asked) == 1
+
+
+def test_a_recording_of_nothing_fails_and_says_whose_requests_are_seen(server, path):
+    with Cassette(path, "all") as cassette, urlopen(f"{server.url}/events") as answer:  # noqa: S310 -- of this test
+        answer.read()
+    with pytest.raises(CassetteError, match=r"Clients of httpx and httpx2 are seen.* urllib, requests and aiohttp are"):
+        cassette.verify()
+    assert not path.exists()
 
 
 def test_a_stream_is_replayed_event_by_event(ask, server, path, recorded):
@@ -233,9 +244,10 @@ def test_what_was_recorded_and_is_not_asked_for_fails_the_test(server, recorded)
     replaying.verify()
 
 
-def test_an_empty_cassette_says_so(server, path, recorded):
-    replaying = recorded(lambda: None)
-    with replaying, pytest.raises(CassetteMismatchError, match="which holds nothing"):
+def test_an_empty_cassette_says_so(server, path):
+    path.parent.mkdir()
+    write_exchanges(path, [], [])
+    with Cassette(path), pytest.raises(CassetteMismatchError, match="which holds nothing"):
         httpx.get(f"{server.url}/chat")
 
 
@@ -283,12 +295,15 @@ def test_once_records_only_what_is_not_there(server, model, path):
 def test_what_is_ignored_goes_to_the_network_and_is_not_recorded(server, model, path):
     with Cassette(path, "all", ignore=lambda url: url.endswith("/local")) as cassette:
         httpx.get(f"{server.url}/local")
+        httpx.get(f"{server.url}/chat")
     cassette.verify()
     with Cassette(path, ignore=lambda url: url.endswith("/local")) as cassette:
         httpx.get(f"{server.url}/local")
+        httpx.get(f"{server.url}/chat")
     cassette.verify()
-    assert len(model.asked) == 2
-    assert json.loads(path.read_text())["exchanges"] == []
+    assert [urlsplit(request.target).path for request in model.asked] == ["/local", "/chat", "/local"]
+    (kept,) = json.loads(path.read_text())["exchanges"]
+    assert kept["request"]["url"].endswith("/chat")
 
 
 def test_a_host_that_is_recorded_is_announced(server, path):
