@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final, cast
 
 from ams_sdk.testing._isolation import Environment, Isolation
+from ams_sdk.testing._kit.wishes import check_wishes
 from ams_sdk.testing._platform import MockPlatform
 from ams_sdk.testing._trace.capture import TraceCapture
 
@@ -45,6 +46,9 @@ class Kit:
         patch: changes the environment and undoes that itself, as pytest's ``monkeypatch`` does.
         target: a real platform in place of the mock.
 
+    Raises:
+        ConfigurationError: an argument cannot be used.
+
     Attributes:
         platform: the mock platform that the SDK is configured to; what a target cannot do skips the test.
         trace: what is traced.
@@ -61,6 +65,7 @@ class Kit:
         patch: Patch | None = None,
         target: LivePlatform | None = None,
     ) -> None:
+        check_wishes(strict=strict, seed=seed, faults=faults, network=network, configure=configure)
         self._is_mock = target is None
         # A target answers to the same names, or skips the test.
         self.platform: MockPlatform = MockPlatform(strict=strict) if target is None else cast("MockPlatform", target)

@@ -107,6 +107,10 @@ def read_object(  # noqa: PLR0913 -- what a request consists of
     Raises:
         ConfigurationError: a provider would not take it.
     """
+    if not isinstance(messages, Iterable):
+        raise ConfigurationError(f"A model is asked with a text or a list of messages, not with {messages!r:.80}.")
+    if isinstance(tools, str) or not isinstance(tools, Iterable | None):
+        raise ConfigurationError(f"tools={tools!r:.80} cannot be used: write a list of names or functions, tools=[…].")
     listed: list[object] = [{"role": "user", "content": messages}] if isinstance(messages, str) else list(messages)
     if system is not None:
         listed.insert(0, {"role": "system", "content": system})

@@ -153,6 +153,8 @@ def stream(  # noqa: PLR0913 -- how a stream can be; all are keyword-only
     Raises:
         ConfigurationError: there is no part, or one that cannot be in a stream.
     """
+    if not isinstance(parts, Iterable):
+        raise ConfigurationError(f"stream(['They hold ', 'hands.']) takes a list of parts, not {parts!r:.80}.")
     given: list[str | Turn | Failure] = [parts] if isinstance(parts, str) else list(parts)
     if not isinstance(delay, int | float) or not 0 <= delay < math.inf:
         raise ConfigurationError(f"delay is in seconds, from 0 on, not {delay!r}.")

@@ -38,7 +38,8 @@ class PlatformClock:
         Raises:
             ConfigurationError: the seconds are no number, or would turn it back.
         """
-        if not (math.isfinite(seconds) and seconds >= 0):
+        is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+        if not (is_number and math.isfinite(seconds) and seconds >= 0):
             raise ConfigurationError(
                 f"advance({seconds!r}) cannot be done: write seconds of 0 or more. "
                 "For a clock that is wrong use fault(ClockSkew(-60), times=None)."

@@ -31,7 +31,7 @@ class Latency:
     seconds: float
 
     def __post_init__(self) -> None:
-        _check(math.isfinite(self.seconds) and self.seconds >= 0, self, "write seconds of 0 or more")
+        _check(_is_number(self.seconds) and self.seconds >= 0, self, "write seconds of 0 or more")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ class ClockSkew:
     seconds: float
 
     def __post_init__(self) -> None:
-        _check(math.isfinite(self.seconds) and abs(self.seconds) < 1e9, self, "write seconds")  # noqa: PLR2004 -- 30 years
+        _check(_is_number(self.seconds) and abs(self.seconds) < 1e9, self, "write seconds")  # noqa: PLR2004 -- 30 years
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +158,10 @@ FAULTS: Final[tuple[type, ...]] = get_args(Fault)
 
 def _is_whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _check(fits: bool, fault: object, instead: str) -> None:  # noqa: FBT001 -- a condition, as of an assertion

@@ -86,6 +86,8 @@ def test_a_fault_on_everything_meets_unknown_paths_too(here, platform):
     [
         (lambda: Latency(-1), "write seconds of 0 or more"),
         (lambda: Latency(math.nan), "write seconds of 0 or more"),
+        (lambda: Latency("1"), "write seconds of 0 or more"),
+        (lambda: ClockSkew(None), "write seconds"),
         (lambda: RateLimit(1.5), "write whole seconds"),
         (lambda: RateLimit(retry_after=True), "write whole seconds"),
         (lambda: Status(204), "from 400 to 599"),
