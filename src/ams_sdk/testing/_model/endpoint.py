@@ -167,11 +167,18 @@ def _code(dialect: Dialect) -> str | None:
 
 def _check_address(request: Request, known: Mapping[str, object]) -> None:
     if request.path not in known:
-        raise Refused(
-            f"A FakeLLM does not answer {request.method} {request.path}, but POST {', '.join(known)}. Is the client's "
-            "base URL llm.openai_base_url (which ends with /v1) or llm.anthropic_base_url (which does not)?",
-            status=404,
-        )
+        head = f"A FakeLLM does not answer {request.method} {request.path}, but POST {', '.join(known)}."
+        if any(request.path.endswith(path.removeprefix("/v1")) for path in known):
+            advice = (
+                "Is the client's base URL llm.openai_base_url (which ends with /v1) or llm.anthropic_base_url (which "
+                "does not)?"
+            )
+        else:
+            advice = (
+                "If the agent needs that interface: record it with ams_cassette, or put it into a function with @tool, "
+                "for which ams_tools answers."
+            )
+        raise Refused(f"{head} {advice}", status=404)
     if request.method != "POST":
         raise Refused(f"{request.path} takes POST, not {request.method}.", status=405)
 

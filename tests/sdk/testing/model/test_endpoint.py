@@ -468,3 +468,20 @@ def test_a_connection_stays_open_after_an_answer_a_stream_and_a_refusal():
     llm.close()
     assert len(ports) == 1
     assert len(llm.calls) == 3
+
+
+@pytest.mark.parametrize("path", ["/chat/completions", "/v1/v1/chat/completions", "/v1/v1/messages", "/embeddings"])
+def test_a_base_url_that_is_wrong_is_told_with_the_right_ones(client, path):
+    said = client.post(path, json={}, headers=OPENAI).json()["error"]["message"]
+    assert "Is the client's base URL llm.openai_base_url" in said
+    assert "ams_cassette" not in said
+
+
+@pytest.mark.parametrize("path", ["/v1/models", "/v1/images/generations", "/v1/files", "/v1/responses/resp_1"])
+def test_an_interface_that_is_not_answered_is_told_with_what_to_do(client, path):
+    answer = client.get(path, headers=OPENAI)
+    said = answer.json()["error"]["message"]
+    assert answer.status_code == 404
+    assert said.startswith(f"A FakeLLM does not answer GET {path}, but POST /v1/chat/completions,")
+    assert "record it with ams_cassette, or put it into a function with @tool, for which ams_tools answers" in said
+    assert "base URL" not in said
