@@ -86,6 +86,7 @@ class FakeLLM:
         self._endpoint = ModelEndpoint(self._script, self._ids, self._reply, self._embedder)
         self._lock = threading.Lock()
         self._server: LoopbackServer | None = None
+        self._transport = InProcessTransport(self._endpoint, lambda: None if self._server is None else self._server.url)
         self._failures: list[Exception] = []
         self._usage = _NOTHING
 
@@ -181,7 +182,7 @@ class FakeLLM:
 
         Clients of httpx2, which Anthropic's package wants from 2.0 on, have the port.
         """
-        return InProcessTransport(self._endpoint)
+        return self._transport
 
     def environment(self) -> ModelEnvironment:
         """``OPENAI_BASE_URL``, ``OPENAI_API_KEY`` and Anthropic's: variables by which any client finds this model."""

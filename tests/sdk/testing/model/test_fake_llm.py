@@ -1,10 +1,12 @@
 """The model as an object, its routes, its environment and its end."""
 
+import multiprocessing
 import os
 import subprocess
 import sys
 import threading
 import time
+from functools import partial
 
 import anyio
 import httpx
@@ -291,3 +293,29 @@ def test_an_application_that_fails_is_told_at_the_end(monkeypatch):
 def test_names_are_what_they_are():
     assert sorted(_model.__all__) == _model.__all__
     assert all(hasattr(_model, name) for name in _model.__all__)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_what_a_forked_worker_asks_by_the_transport_is_of_the_same_script_if_there_is_a_port():
+    with FakeLLM("a", "b") as llm:
+        assert llm.openai_base_url
+        key = {"authorization": "Bearer k"}
+
+        def ask():
+            with httpx.Client(transport=llm.transport, base_url="http://model/v1", headers=key) as client:
+                body = {"model": "m", "messages": [{"role": "user", "content": "x"}], "stream": True}
+                with client.stream("POST", "chat/completions", json=body) as answer:
+                    assert "".join(answer.iter_text()).endswith("data: [DONE]\n\n")
+
+        async def ask_later():
+            async with httpx.AsyncClient(transport=llm.transport, base_url="http://model/v1", headers=key) as client:
+                body = {"model": "m", "messages": [{"role": "user", "content": "y"}]}
+                assert (await client.post("chat/completions", json=body)).json()["model"] == "m"
+
+        for work in (ask, partial(anyio.run, ask_later)):
+            worker = multiprocessing.get_context("fork").Process(target=work)
+            worker.start()
+            worker.join()
+            assert worker.exitcode == 0
+        assert [call.messages[-1].text for call in llm.calls] == ["x", "y"]
