@@ -49,6 +49,8 @@ if TYPE_CHECKING:
     from ams_sdk.testing._trace import (
         AgentRun,
         CallError,
+        CapturedEvent,
+        CapturedLink,
         CapturedSpan,
         ModelCallRecord,
         ToolCall,
@@ -66,6 +68,8 @@ __all__ = [
     "Account",
     "AgentRun",
     "CallError",
+    "CapturedEvent",
+    "CapturedLink",
     "CapturedSpan",
     "Cassette",
     "CassetteError",
@@ -128,7 +132,8 @@ _HOMES: Final = {
     "_replay": {"run"},
     "_tools": {"ToolStubMismatchError", "ToolStubs"},
     "_trace": {
-        *("AgentRun", "CallError", "CapturedSpan", "ModelCallRecord", "ToolCall", "Usage"),
+        *("AgentRun", "CallError", "ModelCallRecord", "ToolCall", "Usage"),
+        *("CapturedEvent", "CapturedLink", "CapturedSpan"),
         *("TraceAssertionError", "TraceCapture", "TraceView"),
         *("agent_step", "model_step", "tool_step"),
     },

@@ -8,13 +8,12 @@ import pytest
 from ams_sdk import testing
 
 PUBLIC = """
-Account AgentRun CallError CapturedSpan Cassette CassetteError CassetteMismatchError ClockSkew Completion Disconnect
-DuplicateDelivery EmbeddingRequest FakeLLM Kit Latency Malformed MockPlatform ModelCallRecord ModelRequest
-NetworkBlockedError
-PartialSuccess PlatformAssertionError PlatformContract PlatformMachine PlatformRequest RateLimit RequestLog
-ScriptMismatchError SecretInCassetteError Status Timeout TokenExpired ToolCall ToolStubMismatchError ToolStubs
-TraceAssertionError TraceCapture TraceView Usage agent_step error model_step refusal run stream text thinking
-tool_call tool_calls tool_step turn
+Account AgentRun CallError CapturedEvent CapturedLink CapturedSpan Cassette CassetteError CassetteMismatchError
+ClockSkew Completion Disconnect DuplicateDelivery EmbeddingRequest FakeLLM Kit Latency Malformed MockPlatform
+ModelCallRecord ModelRequest NetworkBlockedError PartialSuccess PlatformAssertionError PlatformContract
+PlatformMachine PlatformRequest RateLimit RequestLog ScriptMismatchError SecretInCassetteError Status Timeout
+TokenExpired ToolCall ToolStubMismatchError ToolStubs TraceAssertionError TraceCapture TraceView Usage agent_step
+error model_step refusal run stream text thinking tool_call tool_calls tool_step turn
 """
 
 
