@@ -15,6 +15,7 @@ __all__ = ["SHORTEST_SECRET", "leak_of", "spellings"]
 
 SHORTEST_SECRET: Final = 4
 """Bytes; anything shorter is found everywhere, if only by chance in base64."""
+_LINE_END: Final = re.compile(rb"\s+|\\+[rn]")
 _ESCAPES: Final = 3
 """Times that JSON in JSON is looked for."""
 
@@ -23,7 +24,8 @@ def leak_of(data: str | bytes, secret: str | bytes) -> str | None:
     """How a secret is written in some data, or None if it is not there.
 
     Looked for: as it is, with the escapes of JSON (JSON in JSON as well) and of Python's ``repr``, in base64 and
-    base64url at any alignment, percent-encoded (RFC 3986, HTML forms), in hexadecimal digits, and in UTF-16.
+    base64url at any alignment and in lines, percent-encoded (RFC 3986, HTML forms), in hexadecimal digits, and in
+    UTF-16.
 
     Args:
         data: where it must not be; what is compressed has to be unpacked first.
@@ -36,10 +38,14 @@ def leak_of(data: str | bytes, secret: str | bytes) -> str | None:
         ValueError: the secret is too short to be told from chance.
     """
     content = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else bytes(data)
-    folded = content.lower()
+    folded, joined = content.lower(), _LINE_END.sub(b"", content)
     for name, spelling in spellings(secret):
-        # Of percent-encoding and hexadecimal digits, case does not matter.
-        if spelling in content or (name in {"url", "hex"} and spelling.lower() in folded):
+        # Of percent-encoding and hexadecimal digits, case does not matter. Base64 may be written in lines.
+        if (
+            spelling in content
+            or (name in {"url", "hex"} and spelling.lower() in folded)
+            or (name == "base64" and spelling in joined)
+        ):
             return name
     return None
 

@@ -29,11 +29,12 @@ class CapturedEvent:
 
 @dataclass(frozen=True, slots=True)
 class CapturedLink:
-    """Another span that a span is related to without being its child."""
+    """Another span that a span is related to without being its child; ``trace_state`` as ``CapturedSpan`` has it."""
 
     trace_id: str
     span_id: str
     attributes: Attributes = field(default_factory=lambda: _NO_ATTRIBUTES)
+    trace_state: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class CapturedSpan:
         parent_is_remote: the span above is another process's.
         start_ns: nanoseconds since 1970.
         end_ns: the same; None while the span is open.
+        trace_state: what vendors hand on with the trace, as the header ``tracestate`` has it; None if there is nothing.
     """
 
     name: str
@@ -65,6 +67,7 @@ class CapturedSpan:
     scope_name: str | None = None
     scope_version: str | None = None
     resource: Attributes = field(default_factory=lambda: _NO_ATTRIBUTES)
+    trace_state: str | None = None
 
     @property
     def operation(self) -> str | None:

@@ -20,6 +20,7 @@ __all__ = ["Leak", "LeakSearch"]
 _IN_PARTS: Final = 16
 """Characters from which on a part of a secret is looked for as well."""
 _SHORTEST_PART: Final = 8
+_LINE_END: Final = r"(?:\s|\\+[rn])*+"
 _WITHOUT_CASE: Final = frozenset({"url", "hex"})
 
 
@@ -107,7 +108,9 @@ def _patterns(number: int, secret: str | bytes) -> Iterator[_Pattern]:
         key = name in _WITHOUT_CASE, text
         if key not in seen:
             seen.add(key)
-            yield _Pattern(number, name, re.compile(re.escape(text), re.IGNORECASE if key[0] else 0))
+            # Base64 is written in lines, as in e-mail; in JSON their ends are escaped, in JSON in JSON twice.
+            written = _LINE_END.join(map(re.escape, text)) if name == "base64" else re.escape(text)
+            yield _Pattern(number, name, re.compile(written, re.IGNORECASE if key[0] else 0))
     whole = secret.decode("utf-8", "replace") if isinstance(secret, bytes) else secret
     if len(whole) >= _IN_PARTS:
         length = max(_SHORTEST_PART, (len(whole) + 1) // 2)
@@ -119,12 +122,16 @@ def _texts(span: CapturedSpan, *, with_resource: bool) -> Iterator[tuple[str, st
     yield "name", span.name
     if span.status_message:
         yield "status message", span.status_message
+    if span.trace_state:
+        yield "state of the trace", span.trace_state
     yield from _of_attributes("attribute", span.attributes)
     for at, event in enumerate(span.events, 1):
         yield f"name of event {at}", event.name
         yield from _of_attributes(f"event {event.name}, attribute", event.attributes)
     for at, link in enumerate(span.links, 1):
         yield from _of_attributes(f"link {at}, attribute", link.attributes)
+        if link.trace_state:
+            yield f"state of the trace of link {at}", link.trace_state
     yield from (("scope", text) for text in (span.scope_name, span.scope_version) if text)
     if with_resource:
         yield from _of_attributes("resource attribute", span.resource)

@@ -73,6 +73,8 @@ def _span(span: CapturedSpan) -> dict[str, Any]:
     if span.status_message is not None:
         status["message"] = _sendable(span.status_message)
     made: dict[str, Any] = {"traceId": span.trace_id, "spanId": span.span_id}
+    if span.trace_state is not None:
+        made["traceState"] = _sendable(span.trace_state)
     if span.parent_id is not None:
         made["parentSpanId"] = span.parent_id
     made |= {
@@ -90,13 +92,15 @@ def _span(span: CapturedSpan) -> dict[str, Any]:
             }
             for event in span.events
         ],
-        "links": [
-            {"traceId": link.trace_id, "spanId": link.span_id, "attributes": _attributes(link.attributes)}
-            for link in span.links
-        ],
+        "links": [*map(_link, span.links)],
         "status": status,
     }
     return made
+
+
+def _link(link: CapturedLink) -> dict[str, Any]:
+    state = {} if link.trace_state is None else {"traceState": _sendable(link.trace_state)}
+    return {"traceId": link.trace_id, "spanId": link.span_id, **state, "attributes": _attributes(link.attributes)}
 
 
 def _captured(
@@ -124,12 +128,18 @@ def _captured(
             for event in span.get("events") or ()
         ),
         links=tuple(
-            CapturedLink(str(link["traceId"]).lower(), str(link["spanId"]).lower(), _plain(link.get("attributes")))
+            CapturedLink(
+                str(link["traceId"]).lower(),
+                str(link["spanId"]).lower(),
+                _plain(link.get("attributes")),
+                str(link.get("traceState") or "") or None,
+            )
             for link in span.get("links") or ()
         ),
         scope_name=scope.get("name"),
         scope_version=scope.get("version"),
         resource=resource,
+        trace_state=str(span.get("traceState") or "") or None,
     )
 
 

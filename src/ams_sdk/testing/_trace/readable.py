@@ -16,7 +16,7 @@ from ams_sdk.testing._trace.captured_span import CapturedEvent, CapturedLink, Ca
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import Event, ReadableSpan
-    from opentelemetry.trace import Link
+    from opentelemetry.trace import Link, SpanContext
 
     from ams_sdk.testing._trace.captured_span import AttributeValue, SpanKind, SpanStatus
 
@@ -68,6 +68,7 @@ def captured(span: ReadableSpan, *, redacted: bool = True) -> CapturedSpan:
         scope_name=None if scope is None else scope.name,
         scope_version=None if scope is None else scope.version,
         resource=plain_attributes(readable.resource.attributes),
+        trace_state=_state(context),
     )
 
 
@@ -114,4 +115,10 @@ def _event(event: Event) -> CapturedEvent:
 
 def _link(link: Link) -> CapturedLink:
     context = link.context
-    return CapturedLink(f"{context.trace_id:032x}", f"{context.span_id:016x}", plain_attributes(link.attributes))
+    return CapturedLink(
+        f"{context.trace_id:032x}", f"{context.span_id:016x}", plain_attributes(link.attributes), _state(context)
+    )
+
+
+def _state(context: SpanContext) -> str | None:
+    return (context.trace_state.to_header() or None) if context.trace_state else None

@@ -284,9 +284,9 @@ class TraceView:
     def assert_no_leak(self, *secrets: str | bytes) -> None:
         """None of these secrets is in a span.
 
-        Not as it is, nor in base64, hexadecimal digits, percent-encoded or escaped; of a long one, not
-        half of it either. Names, attributes, events, links, status messages, scopes and resources are searched. The
-        failure says where one is, and never what it is.
+        Not as it is, nor in base64 (in lines, too), hexadecimal digits, percent-encoded or escaped; of a long one, not
+        half of it either. Names, attributes, events, links, status messages, states of traces, scopes and resources
+        are searched. The failure says where one is, and never what it is.
 
         Args:
             secrets: four bytes or more each.

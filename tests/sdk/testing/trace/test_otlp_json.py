@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from opentelemetry.context import attach, detach
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, TraceState, set_span_in_context
 from tests.sdk.testing.trace.hand_made import Made, research
 
 import ams_sdk
@@ -169,3 +172,22 @@ def test_what_is_no_request_is_refused(text, tmp_path):
 def test_a_file_that_is_not_there_is_said(tmp_path):
     with pytest.raises(ConfigurationError, match="cannot be loaded from"):
         TraceView.load(tmp_path / "no.json")
+
+
+def test_what_vendors_hand_on_is_read_and_saved(recorder):
+    state = TraceState([("vendor", "a:1"), ("other", "2")])
+    context = SpanContext(1, 2, is_remote=True, trace_flags=TraceFlags(1), trace_state=state)
+
+    @ams_sdk.agent
+    def researcher(question):
+        return question
+
+    token = attach(set_span_in_context(NonRecordingSpan(context)))
+    try:
+        researcher("otters")
+    finally:
+        detach(token)
+    (span,) = [captured(one) for one in recorder.spans]
+    assert span.trace_state == "vendor=a:1,other=2"
+    linked = replace(span, links=(CapturedLink("1" * 32, "2" * 16, {}, "vendor=b"), CapturedLink("1" * 32, "3" * 16)))
+    assert from_otlp_json(to_otlp_json([linked])) == [linked]

@@ -160,6 +160,8 @@ def every_spelling(secret):
         "plain": secret,
         "upper hex": raw.hex().upper(),
         "base64": base64.b64encode(b"user:" + raw).decode(),
+        "base64 in lines": base64.encodebytes(b"user name and more of it: " + raw).decode(),
+        "base64 in lines in JSON": json.dumps({"a": base64.encodebytes(b"a longer user name: " + raw).decode()}),
         "base64url": base64.urlsafe_b64encode(b"\xff" + raw).decode(),
         "url": urllib.parse.quote(secret, safe=""),
         "form": urllib.parse.quote_plus(secret).lower(),
@@ -177,6 +179,8 @@ PLACES = {
     "event": lambda span, text: replace(span, events=(CapturedEvent(text, span.start_ns),)),
     "event's attribute": lambda span, text: replace(span, events=(CapturedEvent("e", span.start_ns, {"a": text}),)),
     "link": lambda span, text: replace(span, links=(CapturedLink("1" * 32, "1" * 16, {"a": text}),)),
+    "link's state": lambda span, text: replace(span, links=(CapturedLink("1" * 32, "1" * 16, {}, f"a={text}"),)),
+    "state of the trace": lambda span, text: replace(span, trace_state=f"vendor={text}"),
     "resource": lambda span, text: replace(span, resource={"a": text}),
     "scope": lambda span, text: replace(span, scope_name=text),
 }
