@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from ams_sdk.testing._trace.captured_span import CapturedSpan
 
-__all__ = ["departures", "departures_of_status"]
+__all__ = ["DEPARTURES_OF_STATUS", "departures", "departures_of_status"]
 
 _INFERENCE: Final = names.INFERENCE_OPERATIONS
 _OPERATIONS: Final = frozenset(
@@ -101,7 +101,8 @@ _TYPES: Final[Mapping[str, str]] = {
     ),
 }
 """Every attribute of the conventions that can be on such a span; another one in their namespaces is none of theirs."""
-_NAMESPACES: Final = ("gen_ai.", "mcp.")
+_GEN_AI: Final = "gen_ai."
+_NAMESPACES: Final = (_GEN_AI, "mcp.")
 _PARTS: Final[Mapping[str, frozenset[str]]] = {
     "text": frozenset({"content"}),
     "reasoning": frozenset({"content"}),
@@ -114,6 +115,13 @@ _PARTS: Final[Mapping[str, frozenset[str]]] = {
 _ROLES: Final = frozenset({"system", "user", "assistant", "tool"})
 
 
+_OK: Final = "status OK, which is the application's to say"
+_NO_TYPE: Final = "an error without error.type"
+_NO_ERROR: Final = "error.type without an error"
+DEPARTURES_OF_STATUS: Final = (_OK, _NO_TYPE, _NO_ERROR)
+"""What ``departures_of_status`` may say."""
+
+
 def departures(span: CapturedSpan) -> list[str]:
     """In what a span departs from the conventions, each once; none for a span that is none of theirs.
 
@@ -123,6 +131,10 @@ def departures(span: CapturedSpan) -> list[str]:
         found = [*_of_an_mcp_span(span)]
     elif span.operation is not None:
         found = [*_of_an_operation(span, span.operation)]
+    elif names.OPERATION_NAME in span.attributes:
+        found = list[str]()  # it is no text, which is said of each attribute
+    elif span.end_ns is not None and any(name.startswith(_GEN_AI) for name in span.attributes):
+        return [f"attributes of {_GEN_AI}* without {names.OPERATION_NAME}"]
     else:
         return []
     return list(dict.fromkeys([*found, *_of_attributes(span), *_of_content(span)]))
@@ -134,11 +146,11 @@ def departures_of_status(span: CapturedSpan) -> list[str]:
         return []
     found: list[str] = []
     if span.status == "ok":
-        found.append("status OK, which is the application's to say")
+        found.append(_OK)
     if span.status == "error" and names.ERROR_TYPE not in span.attributes:
-        found.append("an error without error.type")
+        found.append(_NO_TYPE)
     if span.status != "error" and names.ERROR_TYPE in span.attributes:
-        found.append("error.type without an error")
+        found.append(_NO_ERROR)
     return found
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, cast
 from ams_sdk import _semconv
 from ams_sdk._errors import ConfigurationError
 from ams_sdk.testing._trace.advice import near_name
-from ams_sdk.testing._trace.conventions import departures, departures_of_status
+from ams_sdk.testing._trace.conventions import DEPARTURES_OF_STATUS, departures, departures_of_status
 from ams_sdk.testing._trace.forest import CIRCLE, MISSING
 from ams_sdk.testing._trace.masked_text import shown
 
@@ -18,6 +18,27 @@ if TYPE_CHECKING:
     from ams_sdk.testing._trace.forest import Branch, Forest
 
 __all__ = ["CHECKS", "Finding", "broken_invariants"]
+
+
+_NO_PARENT: Final = "the span above was not captured"
+_CIRCLE: Final = "the spans above form a circle"
+_ENDS_EARLY: Final = "it ends before it starts"
+_STARTS_EARLY: Final = "it starts before the span above"
+_EVENT_OUTSIDE: Final = "it has an event from outside of its time"
+_TWICE: Final = "one exception is recorded twice on it"
+_AGAIN: Final = "its exception is recorded again on a span above"
+_NOT_ENDED: Final = "it has not ended"
+_SAME_ID: Final = "another span has its id"
+_NO_ID: Final = "its ids are none"
+_FINDINGS: Final[Mapping[str, tuple[str, ...]]] = {
+    "parents": (_NO_PARENT, _CIRCLE),
+    "times": (_ENDS_EARLY, _STARTS_EARLY, _EVENT_OUTSIDE),
+    "one_error_once": (_TWICE, _AGAIN),
+    "ended": (_NOT_ENDED,),
+    "unique_ids": (_SAME_ID, _NO_ID),
+    "status": DEPARTURES_OF_STATUS,
+}
+"""What a check can find; what ``conventions`` does has names of attributes in it."""
 
 
 class Finding(NamedTuple):
@@ -65,12 +86,18 @@ def _left_out(except_: object) -> Sequence[str]:
         )
     names = [*cast("Collection[object]", except_)]
     for name in names:
-        check = name.partition(":")[0] if isinstance(name, str) else ""
+        check, _, finding = name.partition(": ") if isinstance(name, str) else ("", "", "")
         if check not in _CHECKS:
             near = "".join(f" {hint}" for hint in near_name(check, _CHECKS))
             raise ConfigurationError(
                 f"assert_invariants(except_=…): there is no check {shown(name, 40)}. "
                 f"The checks are {', '.join(_CHECKS)}.{near}"
+            )
+        known = _FINDINGS.get(check, ())
+        if known and finding not in {"", *known}:
+            raise ConfigurationError(
+                f"assert_invariants(except_=…): {check} never finds {shown(finding, 60)}. "
+                f"It finds {', '.join(map(repr, known))}."
             )
     return [name for name in names if isinstance(name, str)]
 
@@ -83,23 +110,23 @@ def _conventions(forest: Forest) -> Iterator[tuple[str, Branch]]:
 def _parents(forest: Forest) -> Iterator[tuple[str, Branch]]:
     for branch in forest.roots:
         if branch.note == MISSING:
-            yield "the span above was not captured", branch
+            yield _NO_PARENT, branch
         elif branch.note == CIRCLE:
-            yield "the spans above form a circle", branch
+            yield _CIRCLE, branch
 
 
 def _times(forest: Forest) -> Iterator[tuple[str, Branch]]:
     for branch in forest.branches:
         span, above = branch.span, branch.parent
         if span.end_ns is not None and span.end_ns < span.start_ns:
-            yield "it ends before it starts", branch
+            yield _ENDS_EARLY, branch
         # Another process has another clock.
         if above is not None and not span.parent_is_remote and span.start_ns < above.span.start_ns:
-            yield "it starts before the span above", branch
+            yield _STARTS_EARLY, branch
         for event in span.events:
             late = span.end_ns is not None and event.time_ns > span.end_ns
             if event.time_ns < span.start_ns or late:
-                yield "it has an event from outside of its time", branch
+                yield _EVENT_OUTSIDE, branch
                 break
 
 
@@ -109,10 +136,10 @@ def _one_error_once(forest: Forest) -> Iterator[tuple[str, Branch]]:
         if not mine:
             continue
         if any(count > 1 for count in mine.values()):
-            yield "one exception is recorded twice on it", branch
+            yield _TWICE, branch
         nearest = next((one for one in branch.above() if _exceptions(one)), None)
         if nearest is not None and mine.keys() & _exceptions(nearest).keys():
-            yield "its exception is recorded again on a span above", branch
+            yield _AGAIN, branch
 
 
 def _exceptions(branch: Branch) -> Counter[tuple[str, str]]:
@@ -127,7 +154,7 @@ def _exceptions(branch: Branch) -> Counter[tuple[str, str]]:
 
 
 def _ended(forest: Forest) -> Iterator[tuple[str, Branch]]:
-    yield from (("it has not ended", branch) for branch in forest.branches if branch.span.end_ns is None)
+    yield from ((_NOT_ENDED, branch) for branch in forest.branches if branch.span.end_ns is None)
 
 
 def _unique_ids(forest: Forest) -> Iterator[tuple[str, Branch]]:
@@ -135,10 +162,10 @@ def _unique_ids(forest: Forest) -> Iterator[tuple[str, Branch]]:
     for branch in forest.branches:
         identity = branch.span.trace_id, branch.span.span_id
         if identity in seen:
-            yield "another span has its id", branch
+            yield _SAME_ID, branch
         seen.add(identity)
         if not (_is_id(branch.span.trace_id, 32) and _is_id(branch.span.span_id, 16)):
-            yield "its ids are none", branch
+            yield _NO_ID, branch
 
 
 def _is_id(text: str, digits: int) -> bool:

@@ -108,6 +108,8 @@ def other_tree(forest: Forest, top: ExpectedBranch, lines: Sequence[ExpectedBran
 
 def errors(forest: Forest) -> str | None:
     """The failure of ``assert_no_errors``."""
+    if not forest.branches:
+        return _nothing("No span was to fail")
     failed = [branch for branch in forest.branches if branch.span.status == "error"]
     if not failed:
         return None
@@ -129,6 +131,8 @@ def errors(forest: Forest) -> str | None:
 
 def still_open(forest: Forest) -> str | None:
     """The failure of ``assert_all_ended``."""
+    if not forest.branches:
+        return _nothing("All spans were to end")
     there = [branch for branch in forest.branches if branch.span.end_ns is None]
     if not there:
         return None
@@ -180,6 +184,8 @@ def in_pieces(forest: Forest, roots: int) -> str | None:
 
 def leaks(forest: Forest, search: LeakSearch) -> str | None:
     """The failure of ``assert_no_leak``."""
+    if not forest.branches:
+        return _nothing("No secret was to be in a span")
     found: list[tuple[Branch, int, str, str]] = []
     seen: set[int] = set()
     for branch in forest.branches:
@@ -213,6 +219,8 @@ def leaks(forest: Forest, search: LeakSearch) -> str | None:
 def broken(forest: Forest, except_: object) -> str | None:
     """The failure of ``assert_invariants``."""
     found = broken_invariants(forest, except_)
+    if not forest.branches:
+        return _nothing("Every trace keeps some rules")
     if not found:
         return None
     by_key: dict[str, list[Branch]] = {}
@@ -237,6 +245,14 @@ def broken(forest: Forest, except_: object) -> str | None:
             ),
             f'To leave out one finding only, write it instead: except_=("{found[0].key}",).',
         ],
+    )
+
+
+def _nothing(expected: str) -> str:
+    """What holds for no span at all says nothing, and would hold for ever where a decorator was forgotten."""
+    return failure_text(
+        f"{expected}, and there is no span.",
+        advice=[_NO_SPANS, "If nothing is to be traced: assert not trace.spans and not trace.open_spans."],
     )
 
 

@@ -251,7 +251,7 @@ class TraceView:
         """No span has failed.
 
         Raises:
-            TraceAssertionError: one has.
+            TraceAssertionError: one has, or there is no span at all.
         """
         __tracebackhide__ = True
         self._fail_with(trace_assertions.errors(self._forest()))
@@ -260,7 +260,7 @@ class TraceView:
         """No span is open.
 
         Raises:
-            TraceAssertionError: one is.
+            TraceAssertionError: one is, or there is no span at all.
         """
         __tracebackhide__ = True
         self._fail_with(trace_assertions.still_open(self._forest()))
@@ -292,7 +292,7 @@ class TraceView:
             secrets: four bytes or more each.
 
         Raises:
-            TraceAssertionError: one is.
+            TraceAssertionError: one is, or there is no span to look in.
             ConfigurationError: there is nothing to look for.
         """
         __tracebackhide__ = True
@@ -310,8 +310,8 @@ class TraceView:
             except_: the names of checks to leave out, or single findings as the failure prints them.
 
         Raises:
-            TraceAssertionError: something does not hold.
-            ConfigurationError: there is no such check.
+            TraceAssertionError: something does not hold, or there is no span at all.
+            ConfigurationError: there is no such check, or it finds no such thing.
         """
         __tracebackhide__ = True
         self._fail_with(trace_assertions.broken(self._forest(), except_))

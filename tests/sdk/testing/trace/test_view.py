@@ -278,6 +278,9 @@ def test_a_check_that_is_broken_is_named_and_can_be_left_out(check):
     view.assert_invariants(except_=(check,))
     view.assert_invariants(except_=[finding])
     view.assert_invariants(except_=check)
+    if check != "conventions":
+        with pytest.raises(ConfigurationError, match=f"{check} never finds 'foo'. It finds "):
+            view.assert_invariants(except_=[f"{check}: foo"])
     with pytest.raises(TraceAssertionError):
         view.assert_invariants(except_={other for other in CHECKS if other != check})
 
@@ -392,3 +395,39 @@ def test_errors_are_counted_where_they_arose(kinds):
     count = len(bad) + bad.count("nested")
     assert f"No span was to fail, and {count} did; the errors arose in {len(bad)} span" in str(caught.value)
     assert len(str(caught.value).splitlines()) <= 60
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        lambda view: view.assert_no_leak("hunter2"),
+        lambda view: view.assert_no_errors(),
+        lambda view: view.assert_all_ended(),
+        lambda view: view.assert_invariants(),
+    ],
+)
+def test_what_holds_for_no_span_at_all_says_nothing(check):
+    with pytest.raises(TraceAssertionError, match="there is no span") as caught:
+        check(TraceView.of([]))
+    assert "decorated (@agent, @tool)" in str(caught.value)
+    check(TraceView.of([Made().add("a span")]))
+
+
+@pytest.mark.parametrize(
+    ("attributes", "says"),
+    [
+        ({"gen_ai.request.model": "gpt-5"}, r"attributes of gen_ai\.\* without gen_ai\.operation\.name"),
+        ({"gen_ai.operation.name": 3}, r"gen_ai\.operation\.name is no string"),
+    ],
+)
+def test_a_span_of_the_conventions_names_its_operation(attributes, says):
+    made = Made()
+    made.add("chat", attributes=attributes)
+    with pytest.raises(TraceAssertionError, match=says):
+        made.view.assert_invariants()
+
+
+def test_an_open_span_may_name_its_operation_later():
+    made = Made()
+    made.add("chat", attributes={"gen_ai.request.model": "gpt-5"}, is_open=True)
+    made.view.assert_invariants(except_=["ended"])
