@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from ams_sdk._capture import render
 from ams_sdk.testing._trace.masked_text import shown
-from ams_sdk.testing._trace.steps import call_text
-from ams_sdk.testing._trace.value_match import ABSENT, Difference, differences
+from ams_sdk.testing._trace.steps import DEFAULT, call_text
+from ams_sdk.testing._trace.value_difference import ABSENT, Difference
+from ams_sdk.testing._trace.value_match import differences_of_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -38,6 +37,7 @@ class Stub:
         arguments: those that matter.
         exact: whether the call may have no others.
         times: how often it answers; None for always.
+        defaults: what the tool takes where a call gives nothing.
         answer: gives the result, or raises.
         says: how the answer is shown.
         used: how often it has answered.
@@ -46,6 +46,7 @@ class Stub:
     arguments: Mapping[str, Any]
     exact: bool
     times: int | None
+    defaults: Mapping[str, Any]
     answer: Callable[[], Any]
     says: str
     used: int = field(default=0)
@@ -61,8 +62,11 @@ class Stub:
         return self.times is not None and self.used < self.times
 
     def differs(self, given: Mapping[str, Any]) -> dict[str, list[Difference]]:
-        """By the argument's name, where a call is another one; empty if this answers it."""
-        found = {name: _differences(value, given, name) for name, value in self.arguments.items()}
+        """By the argument's name, where a call is another one; empty if this answers it.
+
+        What the call leaves at its default has that value.
+        """
+        found = {name: self._differences(name, value, given) for name, value in self.arguments.items()}
         if self.exact:
             found |= {
                 name: [Difference("", ABSENT, value)] for name, value in given.items() if name not in self.arguments
@@ -74,19 +78,15 @@ class Stub:
         arguments = call_text(tool, self.arguments, 60) if self.arguments or self.exact else f"{tool}(…)"
         return f"{arguments} {self.says}"
 
-
-def _differences(expected: object, given: Mapping[str, Any], name: str) -> list[Difference]:
-    if name not in given:
-        return [Difference("", expected, ABSENT)]
-    got = given[name]
-    try:
-        if bool(expected == got):
-            return []
-    except Exception as error:  # noqa: BLE001 -- the user's own __eq__
-        return [Difference("", expected, got, f"comparing raised {type(error).__name__}")]
-    # As assertions on traces do: what JSON does not have is also equal to the form in which it is recorded.
-    recorded = cast("object", json.loads(render(got)))
-    return list(differences(expected, recorded))
+    def _differences(self, name: str, expected: object, given: Mapping[str, Any]) -> list[Difference]:
+        if name in given:
+            return differences_of_values(expected, given[name])
+        if name not in self.defaults:
+            return [Difference("", expected, ABSENT)]
+        found = differences_of_values(expected, self.defaults[name])
+        for one in found:
+            one.note = one.note or DEFAULT
+        return found
 
 
 def said_of_result(value: object) -> str:

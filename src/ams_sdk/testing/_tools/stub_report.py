@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from ams_sdk._capture import REDACTED
 from ams_sdk.testing._trace.failure import failure_text
-from ams_sdk.testing._trace.masked_text import cut, shown
+from ams_sdk.testing._trace.masked_text import MaskedParts, cut, masked, shown
 from ams_sdk.testing._trace.steps import call_text
 
 if TYPE_CHECKING:
@@ -134,15 +135,22 @@ def _ways_out(nearest: Stub, arguments: Mapping[str, Any]) -> list[str]:
     added = [name for name in wrong if name not in nearest.arguments]
     advice: list[str] = []
     if expected:
-        name = expected[0]
-        advice.append(
-            f"If the call is right: write {name}={shown(arguments.get(name), 60, name=name)} in the stub. To accept "
-            f"any value: leave {name}= out, or write {name}=mock.ANY."
-            if name in arguments
-            else f"The call has no argument {name!r}. If that is right: leave {name}= out of the stub."
-        )
+        advice.append(_way_to(expected[0], nearest, arguments))
     if added:
         advice.append(
             f"If {', '.join(added)} is right: add it to the stub. To accept other arguments: leave exact=True out."
         )
     return advice
+
+
+def _way_to(name: str, nearest: Stub, arguments: Mapping[str, Any]) -> str:
+    """What to write where a stub asks for another value of this argument."""
+    said = masked(name)
+    if name not in arguments and name not in nearest.defaults:
+        return MaskedParts(f"The call has no argument {said!r}. If that is right: leave {said}= out of the stub.")
+    value = shown(arguments.get(name, nearest.defaults.get(name)), 60, name=name)
+    is_shown = REDACTED not in value and "…" not in value
+    write = f"write {said}={value} in the stub" if is_shown else "give the stub the value that the call has"
+    return MaskedParts(
+        f"If the call is right: {write}. To accept any value: leave {said}= out, or write {said}=mock.ANY."
+    )

@@ -13,6 +13,8 @@ from ams_sdk.testing._tools.stub import Stub, StubbedCall, said_of_result
 from ams_sdk.testing._tools.stub_report import ToolStubMismatchError, mismatch_text, transcript_of, unused_text
 from ams_sdk.testing._tools.tool_body import tool_body
 from ams_sdk.testing._trace.masked_text import shown
+from ams_sdk.testing._trace.parameters import Parameters
+from ams_sdk.testing._trace.steps import united_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,6 +35,8 @@ class StubbedTool:
         name: of the tool.
         stubs: in the order in which they were written.
         calls: in the order in which they came.
+        problems: what was said of calls that no stub answers.
+        parameters: what the tool can be given.
     """
 
     def __init__(self, body: ToolBody, lock: threading.RLock) -> None:
@@ -40,6 +44,7 @@ class StubbedTool:
         self.stubs: list[Stub] = []
         self.calls: list[StubbedCall] = []
         self.problems: list[str] = []
+        self.parameters: Parameters = Parameters(body.definition)
         self._body = body
         self._lock = lock
         self._stand_in = stand_in(body, self._answer)
@@ -54,8 +59,8 @@ class StubbedTool:
         given = self._named(args, kwargs)
         with self._lock:
             stub = next((one for one in self.stubs if one.is_left and not one.differs(given)), None)
-            problem = "" if stub is not None else mismatch_text(self, given)
             self.calls.append(StubbedCall(given, stub is not None))
+            problem = "" if stub is not None else mismatch_text(self, given)
             if stub is None:
                 self.problems.append(problem)
             else:
@@ -101,10 +106,12 @@ class ToolStub:
             value: the result.
             times: how often it answers; None for any number of calls, and none.
             arguments: the same as ``named``, for names that this method has itself, such as ``times``.
-            named: values, or anything whose ``__eq__`` tells, as in ``AgentRun.assert_called``.
+            named: values, or anything whose ``__eq__`` tells, as in ``AgentRun.assert_called``. They are compared with
+                what the call is given, or leaves at its default: nothing is masked or cut, and an object of a class
+                without an ``__eq__`` is equal to one of its class that holds the same.
 
         Raises:
-            ConfigurationError: this is no number of times, or an argument is given twice.
+            ConfigurationError: this is no number of times, an argument is given twice, or the tool cannot be given it.
         """
         return self._add(lambda: value, said_of_result(value), times, arguments, named)
 
@@ -128,7 +135,8 @@ class ToolStub:
             named: as there.
 
         Raises:
-            ConfigurationError: this is no exception or no number of times, or an argument is given twice.
+            ConfigurationError: this is no exception or no number of times, an argument is given twice, or the tool
+                cannot be given it.
         """
         is_class = isinstance(error, type) and issubclass(error, BaseException)
         if not is_class and (not isinstance(error, BaseException) or message is not None):
@@ -148,7 +156,7 @@ class ToolStub:
         answer: Callable[[], Any],
         says: str,
         times: object,
-        arguments: Mapping[str, Any] | None,
+        arguments: object,
         named: Mapping[str, Any],
     ) -> Self:
         if times is not None and (isinstance(times, bool) or not isinstance(times, int) or times < 1):
@@ -156,11 +164,11 @@ class ToolStub:
                 f"times={shown(times, 40)}: write how often it answers, 1 or more, or None for any number. For an "
                 'argument of the tool that has this name write arguments={"times": …}.'
             )
-        twice = sorted((arguments or {}).keys() & named.keys())
-        if twice:
-            raise ConfigurationError(f"The stub was given {twice[0]!r} twice: as itself and in arguments=.")
+        united = united_arguments(arguments, named, "The stub")
+        self._tool.parameters.refuse_others(united, self._tool.name, _ON)
+        defaults = self._tool.parameters.defaults
         with self._lock:
-            self._tool.stubs.append(Stub({**(arguments or {}), **named}, self._exact, times, answer, says))
+            self._tool.stubs.append(Stub(united, self._exact, times, defaults, answer, says))
         return self
 
 

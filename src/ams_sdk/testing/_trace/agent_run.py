@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from ams_sdk._errors import ConfigurationError
 from ams_sdk.testing._trace import budget, call_assertions, outcome, trajectory
 from ams_sdk.testing._trace.failure import TraceAssertionError
 from ams_sdk.testing._trace.recorded_content import NOT_RECORDED
+from ams_sdk.testing._trace.steps import by_name_only, united_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from typing import Never
 
     from ams_sdk.testing._trace.calls import CallError, ModelCallRecord, ToolCall
     from ams_sdk.testing._trace.captured_span import CapturedSpan
@@ -110,7 +111,7 @@ class AgentRun:
         self,
         tool: str | Callable[..., Any],
         /,
-        *,
+        *unnamed: Never,
         times: int | None = None,
         result: Any = NOT_RECORDED,  # noqa: ANN401 -- any value
         arguments: Mapping[str, Any] | None = None,
@@ -120,38 +121,51 @@ class AgentRun:
 
         Args:
             tool: its name, or the function that is decorated with ``@tool``.
+            unnamed: none; arguments are given by their names.
             times: how often exactly; at least once if not given.
             result: what it gave back.
             arguments: the same as ``named``, for names that this method has itself, such as ``times``.
             named: values, or anything whose ``__eq__`` tells: ``mock.ANY``, ``pytest.approx``, or a
-                matcher of dirty-equals. What JSON does not have, a tuple or a dataclass, is compared in the form in
-                which it is recorded.
+                matcher of dirty-equals; of a text a compiled pattern. What JSON does not have, a tuple or a
+                dataclass, is compared in the form in which it is recorded. An argument that a call leaves at its
+                default is not recorded; where the function is known, the default counts.
 
         Raises:
-            TraceAssertionError: it was not, or not so often.
+            TraceAssertionError: it was not, or not so often; or what was recorded does not tell, because the value was
+                masked, cut, or recorded by its type only.
             ConfigurationError: this cannot be asked.
         """
         __tracebackhide__ = True
-        self._fail_with(
-            call_assertions.not_called_so(self._view, tool, times, result, _united(arguments, named, "assert_called"))
-        )
+        by_name_only(unnamed, "assert_called", tool)
+        asked = united_arguments(arguments, named, "assert_called()")
+        self._fail_with(call_assertions.not_called_so(self._view, tool, times, result, asked))
 
     def assert_not_called(
         self,
         tool: str | Callable[..., Any],
         /,
-        *,
+        *unnamed: Never,
         arguments: Mapping[str, Any] | None = None,
         **named: Any,  # noqa: ANN401 -- any value
     ) -> None:
         """A tool was not called; or, if some are given, not with these arguments.
 
+        What an agent inside of the run called is that agent's: ``with_nested()`` asks for it as well.
+
+        Args:
+            tool: its name, or the function that is decorated with ``@tool``.
+            unnamed: none; arguments are given by their names.
+            arguments: the same as ``named``, for names that this method has itself.
+            named: as in ``assert_called``.
+
         Raises:
-            TraceAssertionError: it was, or its arguments were not recorded.
+            TraceAssertionError: it was, or may have been: what was recorded of an argument does not tell.
             ConfigurationError: this cannot be asked.
         """
         __tracebackhide__ = True
-        self._fail_with(call_assertions.called_anyway(self._view, tool, _united(arguments, named, "assert_not_called")))
+        by_name_only(unnamed, "assert_not_called", tool)
+        asked = united_arguments(arguments, named, "assert_not_called()")
+        self._fail_with(call_assertions.called_anyway(self._view, tool, asked))
 
     def assert_called_in_order(self, *tools: str | Step | Callable[..., Any]) -> None:
         """These were called one after the other, with others before, between and after them.
@@ -168,6 +182,8 @@ class AgentRun:
 
     def assert_only_called(self, *tools: str | Callable[..., Any]) -> None:
         """No other tools than these were called; not all of them need to have been. Without any, none was called.
+
+        What an agent inside of the run called is that agent's: ``with_nested()`` asks for it as well.
 
         Raises:
             TraceAssertionError: another one was.
@@ -208,7 +224,7 @@ class AgentRun:
         model_calls: int | None = None,
         tool_calls: int | None = None,
     ) -> None:
-        """The run took no more than this.
+        """The run took no more than this; without what agents inside of it took, unless ``with_nested()`` is asked.
 
         Args:
             tokens: in and out.
@@ -261,14 +277,3 @@ class AgentRun:
         __tracebackhide__ = True
         if text is not None:
             raise TraceAssertionError(text, self._trace)
-
-
-def _united(arguments: Mapping[str, Any] | None, named: Mapping[str, Any], asked_by: str) -> dict[str, Any]:
-    if not arguments:
-        return dict(named)
-    twice = sorted(arguments.keys() & named.keys())
-    if twice:
-        raise ConfigurationError(
-            f"{asked_by}() was given {twice[0]!r} twice: as itself and in arguments=. Give it once."
-        )
-    return {**arguments, **named}

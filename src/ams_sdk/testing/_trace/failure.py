@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ams_sdk.testing._trace.folded_rows import folded
-from ams_sdk.testing._trace.masked_text import WIDTH, Masking, cut, masked, one_line
+from ams_sdk.testing._trace.masked_text import WIDTH, MaskedParts, Masking, cut, masked, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -72,7 +72,7 @@ def failure_text(
 
 def _wrapped(text: str, masking: Masking) -> list[str]:
     """A text in lines of some 120 columns, broken between words; what hangs over stands under its first word."""
-    text = one_line(masking(text))
+    text = one_line(text if isinstance(text, MaskedParts) else masking(text))
     indent = len(text) - len(text.lstrip(" "))
     lines: list[str] = []
     while len(text) > WIDTH:

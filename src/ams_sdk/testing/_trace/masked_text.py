@@ -8,7 +8,7 @@ from typing import Final, cast
 
 from ams_sdk._capture import REDACTED, is_secret_name, redact_line
 
-__all__ = ["WIDTH", "Masking", "cut", "masked", "one_line", "shown"]
+__all__ = ["WIDTH", "MaskedParts", "Masking", "cut", "masked", "one_line", "shown"]
 
 WIDTH: Final = 120
 """Columns of a failure's text."""
@@ -21,6 +21,12 @@ _ESCAPES: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 Masking = Callable[[str], str]
 """From a text to what may be printed of it."""
+
+
+class MaskedParts(str):
+    """A text whose parts are masked already, and which is nobody's: masked as a whole, its own words could be lost."""
+
+    __slots__ = ()
 
 
 def masked(text: str) -> str:

@@ -10,7 +10,7 @@ from ams_sdk.testing._trace.assignment import largest_matching
 from ams_sdk.testing._trace.failure import failure_text
 from ams_sdk.testing._trace.failure_rows import Mark, rows_of
 from ams_sdk.testing._trace.masked_text import cut, shown
-from ams_sdk.testing._trace.steps import Done, Step, argument_differences, done_in_order, step_of
+from ams_sdk.testing._trace.steps import Done, Step, done_in_order, step_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,6 +35,8 @@ def gone_astray(run: RunView, steps: Sequence[object], mode: str) -> str | None:
     if not isinstance(mode, str) or mode not in MODES:
         raise ConfigurationError(f"assert_trajectory(mode={shown(mode, 40)}): write one of {', '.join(MODES)}.")
     expected, done = _read(run, steps, "assert_trajectory()")
+    if not expected and mode == "superset":
+        raise ConfigurationError('assert_trajectory([], mode="superset") was given no step, and holds for every run.')
     if (unknown := _unknown(run, expected, done)) is not None:
         return unknown
     if mode == "strict":
@@ -124,7 +126,8 @@ def _failure(
     what = [counted(len(missing), "step") + " missing"] if missing else []
     what += [f"{len(extra)} not expected"] if extra else []
     marks = {run.index_of(there[at].span): Mark("not expected", "+") for at in extra}
-    near = _nearest([steps[at] for at in missing], there)
+    unclear = [step for step in steps if step.arguments and any(step.may_be(there[at]) for at in extra)]
+    near = _nearest([*unclear, *(steps[at] for at in missing)], there)
     return failure_text(
         f"{run.name!r} was to do {MODES[mode]} (mode={mode!r}): {', '.join(what) or 'the order differs'}.",
         ["- expected   + done", *lines, *near],
@@ -138,9 +141,12 @@ def _nearest(missing: Sequence[Step], done: Sequence[Done]) -> list[str]:
     for step in missing:
         alike = [one for one in done if one.name == step.name and not step.matches(one)]
         if step.arguments and alike:
-            differing = [argument_differences(step.arguments, one.arguments) for one in alike]
-            at = min(range(len(alike)), key=lambda one: len(differing[one]))
+            differing = [step.differences(one) for one in alike]
+            at = min(range(len(alike)), key=lambda one: (not step.may_be(alike[one]), len(differing[one])))
             lines = (line for name, found in differing[at].items() for one in found for line in one.lines(name))
+            is_doubtful = all(one.is_doubtful for found in differing[at].values() for one in found)
+            if is_doubtful:
+                return [f"It cannot be told from what was recorded whether {alike[at]} is {step}; not told is", *lines]
             return [f"The nearest to {step} is {alike[at]}; it differs in", *lines]
     return []
 

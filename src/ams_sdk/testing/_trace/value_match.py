@@ -1,129 +1,342 @@
-"""Whether a recorded value is the expected one, and where it differs."""
+"""Whether a value is the expected one, where it differs, and where nobody can tell.
+
+What was recorded may be less than the value was: masked, cut, or the name of a type only. Two values that are recorded
+as the same are not equal for that; the difference is in doubt then. Values that are still there are compared
+themselves.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
+import re
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from ams_sdk._capture import REDACTED, render
-from ams_sdk.testing._trace.masked_text import shown
+from ams_sdk._capture import HIDDEN, REDACTED, render
+from ams_sdk.testing._trace.recorded_loss import (
+    CUT,
+    MASKED,
+    PARTLY_MASKED,
+    could_have_been,
+    has_marks,
+    items_left_out,
+    loss_of,
+    names_left_out,
+)
+from ams_sdk.testing._trace.value_difference import ABSENT, Difference
+from ams_sdk.testing._trace.value_form import (
+    ATOMS,
+    Form,
+    declares_fields,
+    entries_by_text,
+    form_of,
+    has_own_equality,
+    hidden_fields,
+    is_json,
+    state_of,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = ["ABSENT", "Difference", "differences", "is_expected"]
+__all__ = ["differences", "differences_of_values", "is_expected"]
 
 _DEEPEST: Final = 50
-_PLAIN: Final = (str, bool, int, float, type(None))
-_WIDTH: Final = 100
 _MOST: Final = 50
 """Differences of one value that are looked for."""
-
-
-class _Nothing:
-    def __repr__(self) -> str:
-        return "nothing"
-
-
-ABSENT: Final = _Nothing()
-"""Stands for what is not there."""
-
-
-class Difference:
-    """One place at which a value differs.
-
-    Attributes:
-        path: such as ``filter.year`` or ``[2]``; empty for the value itself.
-        expected: what was expected there.
-        got: what is there.
-        note: why, if it is not plain to see.
-    """
-
-    __slots__ = ("expected", "got", "note", "path")
-
-    def __init__(self, path: str, expected: object, got: object, note: str = "") -> None:
-        self.path = path
-        self.expected = expected
-        self.got = got
-        self.note = note
-
-    def lines(self, name: str) -> list[str]:
-        """What is said of it.
-
-        Args:
-            name: of the argument that the value is.
-        """
-        path = f"{name}{'' if not self.path or self.path.startswith('[') else '.'}{self.path}"
-        last = self.path.rpartition(".")[2] or name
-        return [
-            f"  {path}{f'  ({self.note})' if self.note else ''}",
-            f"    expected  {shown(self.expected, _WIDTH, name=last)}",
-            f"    got       {shown(self.got, _WIDTH, name=last)}",
-        ]
+_LARGEST_SET: Final = 500
+"""Items of a set that are looked for in any order."""
 
 
 def is_expected(expected: object, got: object) -> bool:
-    """Whether a recorded value is the expected one.
+    """Whether a recorded value is certainly the expected one.
 
-    Equal is equal, so any object with an ``__eq__`` can be expected, in containers as well. What JSON does not have,
-    such as a tuple, a date or a dataclass, is also equal to the form in which the decorators record it.
+    Equal is equal, so any object with an ``__eq__`` can be expected, in containers as well; a compiled pattern is
+    searched in a text. What JSON does not have, such as a tuple, a date or a dataclass, is also equal to the form in
+    which the decorators record it, if that form tells it from others.
     """
     return next(differences(expected, got), None) is None
 
 
 def differences(expected: object, got: object) -> Iterator[Difference]:
-    """Where a recorded value is not the expected one; at most some dozens of places."""
-    for count, found in enumerate(_differences(expected, got, "", _DEEPEST)):
+    """Where a recorded value is not the expected one, or may be another; at most some dozens of places."""
+    return _bounded(_OfRecorded().run(expected, got, "", _DEEPEST))
+
+
+def differences_of_values(expected: object, got: object) -> list[Difference]:
+    """The same for a value that is still there: unmasked and uncut, objects without an ``__eq__`` by what they hold.
+
+    An expected value that is all JSON may also be written as it would be recorded, marks and all.
+    """
+    found = list(_bounded(_OfValues().run(expected, got, "", _DEEPEST)))
+    if found and _is_all_json(expected, _DEEPEST) and is_expected(expected, json.loads(render(got))):
+        return []
+    return found
+
+
+def _bounded(found: Iterator[Difference]) -> Iterator[Difference]:
+    for count, one in enumerate(found):
         if count >= _MOST:
             return
-        yield found
+        yield one
 
 
-def _differences(expected: object, got: object, path: str, depth: int) -> Iterator[Difference]:
-    equal, wanted = _equal(expected, got), expected
-    if equal is True:
-        return
-    if isinstance(equal, str):
-        yield Difference(path, expected, got, equal)
-    elif depth and isinstance(expected, Mapping) and isinstance(got, Mapping):
-        yield from _in_mapping(
-            cast("Mapping[object, object]", expected), cast("Mapping[object, object]", got), path, depth
+class _Comparison:
+    """What both comparisons do: level by level, atoms as JSON tells them apart, everything else by its ``__eq__``."""
+
+    __slots__ = ()
+
+    def run(self, expected: object, got: object, path: str, depth: int) -> Iterator[Difference]:
+        kind, there = type(expected), type(got)
+        if kind in ATOMS and there in ATOMS:
+            if not _is_same_atom(expected, got) and not self.is_recorded_number(expected, got):
+                yield self.difference(path, expected, got)
+        elif depth and kind is dict and there is dict:
+            named = entries_by_text(cast("dict[object, object]", expected).items())
+            yield from self.in_mapping(named, cast("dict[object, object]", got), path, depth)
+        elif depth and kind in {list, tuple} and there in {list, tuple}:
+            yield from self.in_sequence(cast("Sequence[object]", expected), cast("Sequence[object]", got), path, depth)
+        elif isinstance(equal := _equal(expected, got), str):
+            yield Difference(path, expected, got, equal, is_doubtful=True)
+        elif not equal:
+            if expected is HIDDEN or got is HIDDEN:
+                yield Difference(path, REDACTED, REDACTED, MASKED, is_doubtful=True)
+            elif not depth:
+                yield Difference(path, expected, got, "nested too deeply", is_doubtful=True)
+            else:
+                yield from self.in_form(expected, got, path, depth)
+
+    def is_recorded_number(self, expected: object, got: object) -> bool:
+        """Whether a number that JSON does not have was recorded as this."""
+        raise NotImplementedError
+
+    def difference(self, path: str, expected: object, got: object) -> Difference:
+        """That these two are not the same."""
+        return Difference(path, expected, got, _types(expected, got))
+
+    def in_form(self, expected: object, got: object, path: str, depth: int) -> Iterator[Difference]:
+        """The differences of two that are neither equal nor of the same kind in JSON."""
+        raise NotImplementedError
+
+    def in_mapping(
+        self, expected: Mapping[str, object], got: Mapping[object, object], path: str, depth: int
+    ) -> Iterator[Difference]:
+        """The differences of two mappings."""
+        there = entries_by_text(got.items())
+        for name, value in expected.items():
+            if name in there:
+                yield from self.run(value, there[name], _joined(path, name), depth - 1)
+            else:
+                yield Difference(_joined(path, name), value, ABSENT)
+        yield from (
+            Difference(_joined(path, name), ABSENT, value) for name, value in there.items() if name not in expected
         )
-    elif depth and isinstance(expected, (list, tuple)) and isinstance(got, list):
-        yield from _in_sequence(cast("Sequence[object]", expected), cast("list[object]", got), path, depth)
-    elif isinstance(expected, _PLAIN) or not _is_recorded_as(wanted, got):
-        yield Difference(path, wanted, got, _reason(wanted, got))
+
+    def in_sequence(
+        self, expected: Sequence[object], got: Sequence[object], path: str, depth: int
+    ) -> Iterator[Difference]:
+        """The differences of two sequences."""
+        for index in range(max(len(expected), len(got))):
+            there = f"{path}[{index}]"
+            if index >= len(got):
+                yield Difference(there, expected[index], ABSENT)
+            elif index >= len(expected):
+                yield Difference(there, ABSENT, got[index])
+            else:
+                yield from self.run(expected[index], got[index], there, depth - 1)
+
+    def in_any_order(
+        self, expected: Sequence[object], got: Sequence[object], path: str, depth: int
+    ) -> Iterator[Difference]:
+        """The differences of two sequences, one of which was a set and has no order of its own."""
+        if max(len(expected), len(got)) > _LARGEST_SET:
+            yield from self.in_sequence(expected, got, path, depth)
+            return
+        left = list(expected)
+        others: list[object] = []
+        for item in got:
+            at = next((at for at, one in enumerate(left) if not any(self.run(one, item, "", depth - 1))), None)
+            if at is None:
+                others.append(item)
+            else:
+                del left[at]
+        yield from self.in_sequence(left, others, path, depth)
+
+
+class _OfRecorded(_Comparison):
+    """With what was recorded, which is JSON and may be less than the value was."""
+
+    __slots__ = ()
+
+    def is_recorded_number(self, expected: object, got: object) -> bool:
+        return isinstance(expected, float) and not math.isfinite(expected) and got == str(expected)
+
+    def difference(self, path: str, expected: object, got: object) -> Difference:
+        loss = loss_of(expected, got)
+        if loss:
+            return Difference(path, expected, got, loss, is_doubtful=True)
+        return Difference(path, expected, got, _note(expected, got))
+
+    def in_form(self, expected: object, got: object, path: str, depth: int) -> Iterator[Difference]:
+        pattern = _pattern(expected)
+        if pattern is not None and isinstance(got, str):
+            yield from self._of_pattern(pattern, got, path)
+        elif is_json(expected):
+            yield self.difference(path, expected, got)
+        else:
+            form = form_of(expected)
+            if not form.is_whole:
+                yield self._of_summary(expected, form.value, got, path)
+                return
+            is_set = isinstance(expected, (set, frozenset)) and isinstance(got, list)
+            compare = self.in_any_order if is_set else self.run
+            found = compare(cast("list[object]", form.value), cast("list[object]", got), path, depth - 1)
+            for one in found:
+                if one.path == path and one.expected is form.value:
+                    one.expected = expected  # as the test has written it
+                yield one
+
+    def in_mapping(
+        self, expected: Mapping[str, object], got: Mapping[object, object], path: str, depth: int
+    ) -> Iterator[Difference]:
+        there = cast("Mapping[str, object]", got)
+        missing = names_left_out(there)
+        if missing is None or expected.keys() == there.keys():
+            yield from super().in_mapping(expected, got, path, depth)
+            return
+        absent = [name for name in expected if name not in there]
+        for name in expected:
+            if name in there:
+                yield from self.run(expected[name], there[name], _joined(path, name), depth - 1)
+        if missing in {-1, len(absent)} and absent:
+            yield Difference(path, dict(expected), dict(there), CUT, is_doubtful=True)
+        else:
+            yield Difference(path, dict(expected), dict(there))
+
+    def in_sequence(
+        self, expected: Sequence[object], got: Sequence[object], path: str, depth: int
+    ) -> Iterator[Difference]:
+        missing = items_left_out(got)
+        kept = len(got) - 1
+        if missing is None or (len(expected) == len(got) and expected[-1] == got[-1]):
+            yield from super().in_sequence(expected, got, path, depth)
+            return
+        yield from super().in_sequence(expected[:kept], got[:kept], path, depth)
+        if len(expected) >= kept:
+            is_doubtful = missing == -1 or len(expected) == kept + missing
+            yield Difference(f"{path}[{kept}]", list(expected[kept:]), got[-1], CUT, is_doubtful=is_doubtful)
+
+    def _of_pattern(self, expected: re.Pattern[str], got: str, path: str) -> Iterator[Difference]:
+        if got == form_of(expected).value:  # a pattern was recorded, and not which
+            yield Difference(path, expected, got, _SUMMARY, is_doubtful=True)
+        elif expected.search(got) is None:
+            loss = (CUT if REDACTED not in got else PARTLY_MASKED) if has_marks(got) else ""
+            yield Difference(path, expected, got, loss, is_doubtful=bool(loss))
+
+    def _of_summary(self, expected: object, summary: object, got: object, path: str) -> Difference:
+        """Of a value that is recorded as something that others are recorded as, too."""
+        if not isinstance(summary, str):
+            is_alike = isinstance(got, dict if isinstance(summary, dict) else list)
+            return Difference(path, expected, got, _SUMMARY if is_alike else "", is_doubtful=is_alike)
+        if loss := loss_of(expected, got):
+            return Difference(path, expected, got, loss, is_doubtful=True)
+        if not isinstance(got, str):
+            return Difference(path, expected, got)
+        if got == summary or could_have_been(summary, got):
+            return Difference(path, expected, got, _SUMMARY, is_doubtful=True)
+        if has_own_equality(expected) and has_marks(got):  # it was asked about what is left of it
+            return Difference(path, expected, got, _note(expected, got), is_doubtful=True)
+        return Difference(path, expected, got)
+
+
+class _OfValues(_Comparison):
+    """With what a call was given, which is all there."""
+
+    __slots__ = ()
+
+    def is_recorded_number(self, expected: object, got: object) -> bool:
+        return expected != expected and got != got  # noqa: PLR0124 -- not a number, both
+
+    def in_form(self, expected: object, got: object, path: str, depth: int) -> Iterator[Difference]:
+        yield from _unshown(self._in_form(expected, got, path, depth), path, hidden_fields(got))
+
+    def _in_form(self, expected: object, got: object, path: str, depth: int) -> Iterator[Difference]:
+        pattern = _pattern(expected)
+        if pattern is not None and isinstance(got, str):
+            if pattern.search(got) is None:
+                yield self.difference(path, expected, got)
+        elif not is_json(expected) and type(expected) is type(got):
+            yield from self._in_state(expected, got, path, depth)
+        elif not is_json(expected) and (form := form_of(expected)).is_whole:
+            yield from self._in_form_of(expected, form.value, got, path, depth)
+        elif is_json(expected) and not is_json(got) and _is_to_be_written(form := form_of(got)):
+            yield from self._in_form_of(got, expected, form.value, path, depth)
+        else:
+            yield self.difference(path, expected, got)
+
+    def _in_form_of(self, was: object, expected: object, got: object, path: str, depth: int) -> Iterator[Difference]:
+        if isinstance(was, (set, frozenset)) and {type(expected), type(got)} <= {list, tuple}:
+            items, there = cast("Sequence[object]", expected), cast("Sequence[object]", got)
+            return self.in_any_order(items, there, path, depth - 1)
+        return self.run(expected, got, path, depth - 1)
+
+    def _in_state(self, expected: object, got: object, path: str, depth: int) -> Iterator[Difference]:
+        # That of a dataclass asks its fields, which may have none of their own.
+        if has_own_equality(expected) and not declares_fields(expected):
+            yield self.difference(path, expected, got)
+            return
+        wanted, there = state_of(expected), state_of(got)
+        if wanted is not None and there is not None:
+            yield from self.in_mapping(wanted, cast("Mapping[object, object]", there), path, depth)
+        elif (form := form_of(expected)).is_whole:  # an exception, by its class and what it was made of
+            yield from self.run(form.value, form_of(got).value, path, depth - 1)
+        else:
+            yield Difference(path, expected, got, f"another one: a {type(got).__name__} is only equal to itself")
+
+
+_SUMMARY: Final = "recorded as this, and so are others"
+
+
+def _unshown(found: Iterator[Difference], path: str, hidden: frozenset[str]) -> Iterator[Difference]:
+    """The same, without the values of fields that the class says are not to be shown."""
+    places = [_joined(path, name) for name in hidden]
+    for one in found:
+        if any(one.path == place or one.path.startswith((f"{place}.", f"{place}[")) for place in places):
+            one.expected, one.got = (side if side is ABSENT else REDACTED for side in (one.expected, one.got))
+        yield one
+
+
+def _is_to_be_written(form: Form) -> bool:
+    """Whether a test may write a value as this: all of it, or the text that is recorded of it."""
+    return form.is_whole or isinstance(form.value, str)
+
+
+def _pattern(expected: object) -> re.Pattern[str] | None:
+    """What is searched in texts."""
+    found = cast("re.Pattern[str]", expected) if type(expected) is re.Pattern else None
+    return found if found is not None and type(found.pattern) is str else None
+
+
+def _is_same_atom(expected: object, got: object) -> bool:
+    # 1 is 1.0 in JSON, and true is another thing.
+    return isinstance(expected, bool) is isinstance(got, bool) and expected == got
 
 
 def _equal(expected: object, got: object) -> bool | str:
+    if expected is got:
+        return True
     try:
         return bool(expected == got)
     except Exception as error:  # noqa: BLE001 -- the user's own __eq__
-        return f"comparing raised {type(error).__name__}"
+        return _are_equal_arrays(expected, got) or f"comparing raised {type(error).__name__}"
 
 
-def _in_mapping(
-    expected: Mapping[object, object], got: Mapping[object, object], path: str, depth: int
-) -> Iterator[Difference]:
-    by_text = {str(key): value for key, value in expected.items()}  # JSON has no other keys
-    for key, value in by_text.items():
-        if key in got:
-            yield from _differences(value, got[key], _joined(path, key), depth - 1)
-        else:
-            yield Difference(_joined(path, key), value, ABSENT)
-    yield from (Difference(_joined(path, str(key)), ABSENT, value) for key, value in got.items() if key not in by_text)
-
-
-def _in_sequence(expected: Sequence[object], got: Sequence[object], path: str, depth: int) -> Iterator[Difference]:
-    for index in range(max(len(expected), len(got))):
-        there = f"{path}[{index}]"
-        if index >= len(got):
-            yield Difference(there, expected[index], ABSENT)
-        elif index >= len(expected):
-            yield Difference(there, ABSENT, got[index])
-        else:
-            yield from _differences(expected[index], got[index], there, depth - 1)
+def _are_equal_arrays(expected: Any, got: Any) -> bool:  # noqa: ANN401 -- numpy and pandas are not imported here
+    """Whether two arrays are, which are compared item by item and have no answer of one word."""
+    try:
+        return type(expected) is type(got) and expected.shape == got.shape and bool((expected == got).all(axis=None))
+    except Exception:  # noqa: BLE001 -- they are something else
+        return False
 
 
 def _joined(path: str, key: str) -> str:
@@ -131,24 +344,25 @@ def _joined(path: str, key: str) -> str:
     return f"{path}.{name}" if path else name
 
 
-def _is_recorded_as(expected: object, got: object) -> bool:
-    written: Any = json.loads(render(expected))
-    return bool(written == got)
+def _is_all_json(value: object, depth: int) -> bool:
+    if type(value) is dict:
+        entries = cast("dict[object, object]", value)
+        return depth > 0 and all(type(key) is str and _is_all_json(item, depth - 1) for key, item in entries.items())
+    if type(value) in {list, tuple}:
+        return depth > 0 and all(_is_all_json(item, depth - 1) for item in cast("Sequence[object]", value))
+    return type(value) in ATOMS
 
 
-def _reason(expected: object, got: object) -> str:
+def _note(expected: object, got: object) -> str:
     if isinstance(got, str):
         if got == REDACTED:
-            return "masked when it was recorded: expect mock.ANY, or assert on what the platform or the tool got"
-        if "…[+" in got:
-            return "cut when it was recorded"
-        if REDACTED in got:
-            return "a secret in it was masked when it was recorded"
-    if (
-        type(expected) is not type(got)
-        and isinstance(expected, _PLAIN)
-        and isinstance(got, _PLAIN)
-        and expected is not None
-    ):
-        return f"{type(expected).__name__} expected, {type(got).__name__} recorded"
-    return ""
+            return MASKED
+        if has_marks(got):
+            return PARTLY_MASKED if REDACTED in got else CUT
+    return _types(expected, got)
+
+
+def _types(expected: object, got: object) -> str:
+    if type(expected) is type(got) or expected is None or not {type(expected), type(got)} <= ATOMS:
+        return ""
+    return f"{type(expected).__name__} expected, {type(got).__name__} recorded"

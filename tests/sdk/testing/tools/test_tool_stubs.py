@@ -183,6 +183,7 @@ def test_a_call_that_nobody_stubbed_fails_though_the_agent_goes_on():
     assert "    expected  5\n    got       4" in text
     assert "write limit=4 in the stub" in text
     assert "not used, nearest" in text
+    assert "calls of search\n  ✗   1  search(query='seals', limit=4)" in text
 
 
 def test_a_call_beyond_its_stubs_says_so():
@@ -307,6 +308,11 @@ def test_any_thread_may_call():
         (lambda tools: tools.on(search).returns(1, times=0), "times=0: write how often"),
         (lambda tools: tools.on(search).returns(1, times=True), "times=True: write how often"),
         (lambda tools: tools.on(search).returns(1, arguments={"query": 1}, query=2), "'query' twice"),
+        (lambda tools: tools.on(search).returns(1, arguments=["query"]), "write a dictionary"),
+        (lambda tools: tools.on(search).returns([], times=None, qurey="x"), "search has no parameter 'qurey'; it has"),
+        (lambda tools: tools.on(search).raises(LookupError, qurey="x"), 'Did you mean "query"?'),
+        (lambda tools: tools.on(Desk.method).returns(1, self=1), "method has no parameter 'self'; it has question."),
+        (lambda tools: tools.on(partial).returns(1, first=1), "partial has no parameter 'first'; it has question."),
         (lambda tools: tools.on(search).raises("LookupError"), "write an exception"),
         (lambda tools: tools.on(search).raises(LookupError("a"), "b"), "write an exception"),
         (lambda tools: tools.calls(fetch), "fetch is not stubbed"),
@@ -387,3 +393,39 @@ def test_a_value_is_rebuilt_only_if_it_would_be_recorded_as_the_same(annotation,
 
 def test_a_secret_in_a_value_does_not_keep_it_from_being_rebuilt():
     assert rebuilt({"number": 1, "hits": ["sk-proj-" + "a1B2" * 10]}, Page).hits == ["sk-proj-" + "a1B2" * 10]
+
+
+def test_what_a_call_leaves_at_its_default_is_compared_as_well(tools):
+    tools.on(search).returns(1, query="a", limit=3).returns(2, query="b")
+    assert search("a") == 1
+    assert search("b") == 2
+    tools.on(search, exact=True).returns(3, query="c")
+    assert search("c") == 3
+    other = ToolStubs()
+    other.on(search).returns(1, query="a", limit=4)
+    with pytest.raises(ToolStubMismatchError) as caught:
+        search("a")
+    other.close()
+    assert "limit  (its default, at which the call left it)\n    expected  4\n    got       3" in str(caught.value)
+    assert "write limit=3 in the stub" in str(caught.value)
+
+
+def test_advice_on_a_secret_does_not_say_to_write_its_mask():
+    tools = ToolStubs()
+    tools.on(anything).returns(1, password="hunter2-hunter2")
+    with pytest.raises(ToolStubMismatchError) as caught:
+        anything(password="swordfish-swordfish")
+    tools.close()
+    text = " ".join(str(caught.value).split())
+    assert "give the stub the value that the call has. To accept any value: leave password= out, or write" in text
+    assert text.endswith("password=mock.ANY.")
+    assert "write password='[redacted]'" not in text
+    assert "(they differ in what is not shown here)" in text
+
+
+def test_a_hint_on_an_argument_that_is_not_there_keeps_its_words():
+    tools = ToolStubs()
+    tools.on(anything).returns(1, password="hunter2-hunter2")
+    with pytest.raises(ToolStubMismatchError, match=r"leave password= out of the stub\."):
+        anything(1)
+    tools.close()
