@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Final, cast, get_args
 
 from ams_sdk import _semconv
@@ -10,6 +9,7 @@ from ams_sdk._errors import ConfigurationError
 from ams_sdk.testing._trace.advice import near_name
 from ams_sdk.testing._trace.calls import agent_name, is_agent
 from ams_sdk.testing._trace.captured_span import SpanKind, SpanStatus
+from ams_sdk.testing._trace.decorated_names import name_asked_for
 from ams_sdk.testing._trace.masked_text import shown
 from ams_sdk.testing._trace.value_match import is_expected
 
@@ -23,6 +23,7 @@ __all__ = ["Selection"]
 
 _KINDS: Final = get_args(SpanKind)
 _STATUSES: Final = get_args(SpanStatus)
+_NAMES: Final = frozenset({"agent", "tool", "model"})
 _NOTHING: Final = object()
 
 
@@ -34,7 +35,11 @@ class Selection:
     """
 
     def __init__(self, **asked: Any) -> None:  # noqa: ANN401 -- as find was given them
-        self.asked: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
+        self.asked: dict[str, Any] = {
+            name: name_asked_for(value, name) if name in _NAMES else value
+            for name, value in asked.items()
+            if value is not None
+        }
         _check(self.asked)
 
     def __str__(self) -> str:
@@ -100,12 +105,6 @@ def _check(asked: Mapping[str, Any]) -> None:
         raise ConfigurationError("find(where=…): write a function from a CapturedSpan to True or False.")
 
 
-def _name(asked: object, span: CapturedSpan, _: Branch) -> bool:
-    if isinstance(asked, re.Pattern):
-        return cast("re.Pattern[str]", asked).search(span.name) is not None
-    return is_expected(asked, span.name)
-
-
 def _error(asked: object, span: CapturedSpan, _: Branch) -> bool:
     kind = span.error_type
     if isinstance(asked, bool):
@@ -134,7 +133,7 @@ def _has(span: CapturedSpan, name: str, value: object) -> bool:
 
 
 _CHECKS: Final[Mapping[str, Callable[[Any, CapturedSpan, Branch], bool]]] = {
-    "name": _name,
+    "name": lambda asked, span, _: is_expected(asked, span.name),
     "kind": lambda asked, span, _: span.kind == asked,
     "operation": lambda asked, span, _: is_expected(asked, span.operation),
     "agent": lambda asked, _, branch: is_expected(asked, _agent_above(branch)),

@@ -9,6 +9,7 @@ from ams_sdk._errors import ConfigurationError
 from ams_sdk.testing._trace import trace_assertions
 from ams_sdk.testing._trace.agent_run import AgentRun
 from ams_sdk.testing._trace.calls import is_agent, is_own_agent
+from ams_sdk.testing._trace.decorated_names import agent_name_of
 from ams_sdk.testing._trace.expected_tree import expected_tree
 from ams_sdk.testing._trace.failure import TraceAssertionError
 from ams_sdk.testing._trace.forest import Forest
@@ -134,18 +135,21 @@ class TraceView:
             f"{'  ' * branch.depth}{line_of(branch, names, durations=durations)}" for branch in self._forest().branches
         )
 
-    def agent(self, name: str | None = None) -> AgentRun:
+    def agent(self, name: str | Callable[..., Any] | None = None) -> AgentRun:
         """The one run of an agent.
 
         A framework's agent inside of a decorated one does not count if the decorated one does.
 
         Args:
-            name: what the agent is called; not needed if there is only one run.
+            name: what the agent is called, or the function or class that is decorated with ``@agent``; not needed if
+                there is only one run.
 
         Raises:
             TraceAssertionError: there is none, or more than one; the failure lists those that are there.
+            ConfigurationError: this is no agent.
         """
         __tracebackhide__ = True
+        name = None if name is None else agent_name_of(name, "agent()")
         forest = self._forest()
         there = self._agents(forest)
         found = _without_workings([run for run in there if name is None or run.name == name])
@@ -153,12 +157,16 @@ class TraceView:
             raise TraceAssertionError(trace_assertions.not_one_agent(forest, name, there, found), self)
         return AgentRun(self, found[0])
 
-    def agents(self, name: str | None = None) -> Sequence[AgentRun]:
+    def agents(self, name: str | Callable[..., Any] | None = None) -> Sequence[AgentRun]:
         """All runs of agents, those inside of others too, in the order of their start.
 
         Args:
-            name: only of the agent that is called so.
+            name: only of the agent that is called so, or is decorated so.
+
+        Raises:
+            ConfigurationError: this is no agent.
         """
+        name = None if name is None else agent_name_of(name, "agents()")
         there = self._agents(self._forest())
         return tuple(AgentRun(self, run) for run in there if name is None or run.name == name)
 
@@ -168,8 +176,8 @@ class TraceView:
         name: str | re.Pattern[str] | Any = None,  # noqa: ANN401 -- anything whose __eq__ tells
         kind: SpanKind | None = None,
         operation: str | None = None,
-        agent: str | None = None,
-        tool: str | None = None,
+        agent: str | Callable[..., Any] | None = None,
+        tool: str | Callable[..., Any] | None = None,
         model: str | None = None,
         status: SpanStatus | None = None,
         error: str | bool | type[BaseException] | None = None,
@@ -182,8 +190,8 @@ class TraceView:
             name: of the span, or a compiled pattern that is searched in it.
             kind: ``internal``, ``server``, ``client``, ``producer`` or ``consumer``.
             operation: ``gen_ai.operation.name``, such as ``execute_tool``.
-            agent: the name of the agent in whose run the span is, or whose run it is.
-            tool: ``gen_ai.tool.name``.
+            agent: the name of the agent in whose run the span is, or whose run it is; or what is decorated.
+            tool: ``gen_ai.tool.name``; or what is decorated.
             model: ``gen_ai.request.model``.
             status: ``unset``, ``ok`` or ``error``.
             error: ``error.type``, whole or without its module; the class; or whether there is an error at all.
@@ -202,8 +210,8 @@ class TraceView:
         name: str | re.Pattern[str] | Any = None,  # noqa: ANN401 -- anything whose __eq__ tells
         kind: SpanKind | None = None,
         operation: str | None = None,
-        agent: str | None = None,
-        tool: str | None = None,
+        agent: str | Callable[..., Any] | None = None,
+        tool: str | Callable[..., Any] | None = None,
         model: str | None = None,
         status: SpanStatus | None = None,
         error: str | bool | type[BaseException] | None = None,

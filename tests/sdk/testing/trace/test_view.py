@@ -20,6 +20,7 @@ from ams_sdk.testing._trace.captured_span import CapturedEvent, CapturedLink
 from ams_sdk.testing._trace.failure import TraceAssertionError
 from ams_sdk.testing._trace.invariants import CHECKS
 from ams_sdk.testing._trace.readable import captured
+from ams_sdk.testing._trace.steps import agent_step, model_step, tool_step
 from ams_sdk.testing._trace.view import TraceView
 
 SECRET = "hunter2-is-secret"
@@ -431,3 +432,64 @@ def test_an_open_span_may_name_its_operation_later():
     made = Made()
     made.add("chat", attributes={"gen_ai.request.model": "gpt-5"}, is_open=True)
     made.view.assert_invariants(except_=["ended"])
+
+
+@ams_sdk.tool(name="look-up")
+def look_up(word):
+    return word
+
+
+@ams_sdk.agent(name="a-reader")
+def reader(word):
+    return look_up(word)
+
+
+@ams_sdk.agent
+class Writer:
+    def run(self, word):
+        return reader(word)
+
+
+@ams_sdk.tool
+@ams_sdk.agent
+def delegated(word):
+    return word
+
+
+def test_the_decorated_are_taken_wherever_a_name_is(recorder):
+    Writer().run("otter")
+    view = TraceView.of([captured(span) for span in recorder.spans])
+    assert view.agent(reader).name == "a-reader"
+    assert [run.name for run in view.agents(Writer)] == ["Writer"]
+    assert [span.name for span in view.find(tool=look_up)] == ["execute_tool look-up"]
+    assert len(view.find(agent=reader)) == 2
+    assert view.one(tool=look_up, agent=reader)
+    assert [span.name for span in view.find(tool=re.compile("^look"))] == ["execute_tool look-up"]
+    view.agent(Writer).assert_trajectory([reader])
+    view.agent(Writer).assert_trajectory([agent_step(reader)])
+    view.agent(Writer).with_nested().assert_trajectory([reader, look_up])
+    assert agent_step(delegated).name == tool_step(delegated).name == "delegated"
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda view: view.agent(look_up),
+        lambda view: view.agent(print),
+        lambda view: view.agents(3),
+        lambda view: view.agents(object()),
+        lambda view: view.find(tool=reader),
+        lambda view: view.find(tool=print),
+        lambda view: view.find(agent=look_up),
+        lambda view: view.find(agent=lambda: None),
+        lambda view: view.find(model=reader),
+        lambda view: view.one(tool=["look-up"]),
+        lambda _: agent_step(look_up),
+        lambda _: agent_step(3),
+        lambda _: model_step(look_up),
+        lambda view: view.agents()[0].assert_trajectory([print]),
+    ],
+)
+def test_what_has_no_name_is_refused(ask):
+    with pytest.raises(ConfigurationError, match="write "):
+        ask(research().view)
