@@ -54,7 +54,7 @@ class ModelEndpoint:
         embedder: gives vectors, which are in no script.
 
     Attributes:
-        heard: when a model was asked, in nanoseconds since 1970, in order.
+        heard: when a model was asked to say something, in nanoseconds since 1970, in order.
     """
 
     def __init__(
@@ -103,9 +103,9 @@ class ModelEndpoint:
         if request.path == _COUNT:
             counted = input_tokens(read_messages(document, needs_max_tokens=False))
             return self._whole(200, {"input_tokens": counted}, dialect, request_id)
-        self.heard.append(time.time_ns())
         if request.path == _EMBEDDINGS:
             return self._whole(200, self._embedder.answer(document), dialect, request_id)
+        self.heard.append(time.time_ns())
         asked = replace(dialect.read(document), headers=masked_headers(request.headers))
         try:
             step = self._script.take(asked)

@@ -137,7 +137,7 @@ class FakeLLM:
 
     @property
     def heard(self) -> list[int]:
-        """When it was asked over HTTP, in nanoseconds since 1970: for chat, responses, messages or embeddings."""
+        """When it was asked over HTTP for chat, responses or messages, in nanoseconds since 1970."""
         return list(self._endpoint.heard)
 
     @property

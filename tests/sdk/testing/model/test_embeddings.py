@@ -108,7 +108,7 @@ def test_what_was_asked_is_kept_and_the_script_is_not_asked(client):
         EmbeddingRequest("text-embedding-3-small", ("5 6",), 1536),
         EmbeddingRequest("fake-model", ("by hand",), 1536),
     ]
-    assert client.llm.calls == []
+    assert client.llm.calls == client.llm.heard == []
     assert client.llm.usage.input_tokens == 0
 
 
