@@ -5,13 +5,14 @@ from ams_sdk._capture.atoms import NOT_ATOMS, cut_atoms, quoted, render_atom, re
 from ams_sdk._capture.attributes import redact_attributes, redact_line
 from ams_sdk._capture.contents import HIDDEN
 from ams_sdk._capture.redaction import redact_text
-from ams_sdk._capture.rendering import MAX_TEXT, CutText, render, render_text
+from ams_sdk._capture.rendering import MAX_KEPT, MAX_TEXT, CutText, render, render_text
 from ams_sdk._capture.rules import REDACTED, Rules, compile_rules, use_rules
 from ams_sdk._capture.secret import Secret, is_marked_secret
 from ams_sdk._capture.secret_names import holds_secret, is_secret_name
 
 __all__ = [
     "HIDDEN",
+    "MAX_KEPT",
     "MAX_TEXT",
     "NOT_ATOMS",
     "REDACTED",

@@ -49,7 +49,7 @@ def cut_atoms(values: Iterable[Any]) -> tuple[list[Any], int] | None:
     for value in values:
         kept = CutText.of(value) if type(value) is str and len(value) > MAX_TEXT else value
         if isinstance(kept, str) and type(value) is str:
-            size += len(kept)
+            size += min(len(kept), MAX_TEXT)
         elif type(value) not in _SMALL:
             return None
         cut.append(kept)

@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any, Final, cast
 
 from ams_sdk._capture import rules
+from ams_sdk._capture.cut_end import WINDOW, without_cut_secret
 from ams_sdk._capture.json_text import cut_text, redact_json
 from ams_sdk._capture.mask_counts import NAME, count_masked
 from ams_sdk._capture.rendering import is_harmless
@@ -135,12 +136,16 @@ class _Part:
 
     def _bytes(self, value: bytes) -> bytes:
         kept, missing = value[: self._left], len(value) - self._left
-        self._left -= len(kept)
         try:
             text = kept.decode("utf-8", "ignore" if missing > 0 else "strict")
         except UnicodeDecodeError:  # no text
             text = ""
-        left = redact_json(text)
+        shown = text
+        if missing > 0:
+            more = value[: self._left + WINDOW].decode("utf-8", "ignore")
+            shown = without_cut_secret(more, len(text), len(more) + max(0, missing - WINDOW))
+        self._left -= len(kept)
+        left = redact_json(shown)
         if missing <= 0:
             return value if left is text else left.encode("utf-8", "replace")
         # What is no text has lost more than the half of a character at its end.

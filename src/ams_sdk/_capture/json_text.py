@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from ams_sdk._capture import mask_counts, rules
 from ams_sdk._capture.card_numbers import CARD_NUMBER, is_card_number
-from ams_sdk._capture.redaction import redact_text, scan, without_fragment
+from ams_sdk._capture.cut_end import secret_at
+from ams_sdk._capture.redaction import redact_text, scan
 from ams_sdk._capture.rules import REDACTED, apply_rules
 from ams_sdk._capture.secret_names import ROOTS, holds_secret
 
@@ -197,23 +198,30 @@ def _hidden(value: object) -> object:
 
 
 def cut_text(text: str, limit: int, size: int | None = None) -> str:
-    """The first ``limit`` characters, less the beginning of a secret at their end, and what says how many are missing.
+    """The first ``limit`` characters, less a secret that goes on behind them, and what says how many are missing.
 
-    Of a text of ``size`` characters, of which no more than its beginning need be given.
+    Of a text of ``size`` characters, of which no more than its beginning and ``WINDOW`` characters need be given.
 
     JSON is closed after the last whole value, or within the string that was cut, so that it stays JSON.
     """
-    kept = without_fragment(text[:limit])
-    missing = (len(text) if size is None else size) - limit
+    size = len(text) if size is None else size
+    first = secret_at(text, limit, size)
+    kept = text[:limit] if first is None else text[:first] + REDACTED
+    missing = size - limit
     if is_like_json(kept):
-        closed = _closed(kept, missing)
+        closed = _closed(kept, missing, size)
+        if first is not None and (closed is None or _parsed(closed) is None):
+            closed = _closed(text[:first], size - first, size)  # the secret is no string, but a list or a number
         if closed is not None and _parsed(closed) is not None:
             return closed
     return f"{kept}…[+{missing} characters]"
 
 
-def _closed(kept: str, missing: int) -> str | None:
-    """What was cut, with everything closed that is open; None if it cannot have been JSON."""
+def _closed(kept: str, missing: int, size: int) -> str | None:
+    """What was cut, with everything closed that is open; None if it cannot have been JSON.
+
+    ``missing`` characters of ``size`` stood behind what is kept.
+    """
     stack: list[str] = []
     safe, is_name = None, False
     for token in _TOKEN.finditer(kept):
@@ -237,7 +245,7 @@ def _closed(kept: str, missing: int) -> str | None:
     if safe is None or not safe[1]:
         return None
     end, opened, is_first = safe
-    told = f"[+{missing + len(kept) - end} characters]"
+    told = f"[+{size - end} characters]"
     told = f'"…":"{told}"' if opened[-1] == "{" else f'"…{told}"'
     return f"{kept[:end]}{'' if is_first else ','}{told}{_closers(opened)}"
 

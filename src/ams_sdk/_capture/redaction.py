@@ -19,7 +19,7 @@ from ams_sdk._capture.secret_names import ROOTS
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["REDACTED", "SHORTEST", "redact_cut_text", "redact_text", "scan", "without_fragment"]
+__all__ = ["REDACTED", "SHORTEST", "Mask", "masks", "redact_shapes", "redact_text", "scan"]
 
 
 class _Shape(NamedTuple):
@@ -35,7 +35,7 @@ class _Shape(NamedTuple):
 
 _Searches: TypeAlias = tuple[tuple[str, _Shape], ...]
 _Try: TypeAlias = tuple[int, _Shape]
-_Mask: TypeAlias = tuple[int, int, str]
+Mask: TypeAlias = tuple[int, int, str]
 """Where it begins and ends in the text, and its kind."""
 
 _BEARER: Final = _Shape(0, free_text.BEARER, mask_counts.AUTHORIZATION)
@@ -73,7 +73,6 @@ _prefixes_in: Final = re.compile(rf"(?<=[_-])(?:{_ANY_PREFIX})").finditer
 _LONGEST_SCANNED: Final = 128
 _FEW_WORDS: Final = 64
 
-_WORD_SIGNS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-."
 _WORD: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
 _WORDS: Final = bytes(ord("a") if one in _WORD else one for one in range(256))
 """Turns every character of a key into one and the same."""
@@ -87,13 +86,6 @@ _to_end_of_word: Final = re.compile(rb"a++").match
 
 _SHORTEST_BEARER: Final = 15
 """Characters of "Bearer " and a credential: of anything but a card's number."""
-
-# The beginning of a secret whose end was cut off may be too short for its own pattern.
-_FRAGMENT: Final = re.compile(
-    rf"(?:{key_shapes.FRAGMENT}|(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]*+"
-    r"|(?<=://)[^\s/\"'<>@]*+|(?<=(?i:bearer) )\S*+)\Z"
-)
-_FRAGMENT_LENGTH: Final = 128
 
 
 def redact_text(text: str, *, searches: bool = True) -> str:
@@ -109,9 +101,12 @@ def redact_text(text: str, *, searches: bool = True) -> str:
     return text
 
 
-def redact_cut_text(text: str) -> str:
-    """The same for a text whose end was cut off, and maybe the end of a secret with it."""
-    return redact_text(without_fragment(text))
+def redact_shapes(text: str) -> str:
+    """The text without what the built-in rules find; the same object if that is nothing."""
+    text, kinds = _without_shapes(text)
+    for kind in kinds:
+        mask_counts.count_masked(kind)
+    return text
 
 
 def scan(text: str, *, searches: bool = True) -> tuple[str, Sequence[str]]:
@@ -127,35 +122,24 @@ def scan(text: str, *, searches: bool = True) -> tuple[str, Sequence[str]]:
     return text, kinds
 
 
-def without_fragment(text: str) -> str:
-    """A text that ends as a secret begins loses that end."""
-    if not rules.current.searches:
-        return text
-    end = text[-_FRAGMENT_LENGTH:]
-    shown = without_escapes(end)
-    if "://" not in shown and "bearer" not in shown.lower():
-        # Then only the last word can be the beginning of a key, and most texts that are cut end with a short one.
-        shown = shown[max(0, len(shown.rstrip(_WORD_SIGNS)) - 1) :]
-    fragment = _FRAGMENT.search(shown)
-    if fragment is None or fragment[0] == REDACTED:
-        return text
-    mask_counts.count_masked(mask_counts.KEY)
-    return text[: len(text) - len(shown) + fragment.start()] + REDACTED
-
-
-def _without_shapes(text: str) -> tuple[str, Sequence[str]]:
+def masks(text: str) -> list[Mask]:
+    """Where a text holds secrets, in their order; none of these overlap."""
     has_sign = "=" in text or ":" in text
     if not has_sign and len(text) < SHORTEST:
-        return text, ()
+        return []
     found = _masks(text, has_sign=has_sign)
     shown = without_escapes(text)
     if shown is not text:
         more = _masks(shown, has_sign=has_sign or "=" in shown or ":" in shown)
         found = _united(found, [_on_escapes(one, text, shown) for one in more])
+    return found
+
+
+def _without_shapes(text: str) -> tuple[str, Sequence[str]]:
     kept: list[str] = []
     kinds: list[str] = []
     end = 0
-    for first, last, kind in found:
+    for first, last, kind in masks(text):
         kept += text[end:first], REDACTED
         end = last
         if last - first != len(REDACTED) or text[first:last] != REDACTED:
@@ -163,8 +147,8 @@ def _without_shapes(text: str) -> tuple[str, Sequence[str]]:
     return ("".join((*kept, text[end:])), kinds) if kinds else (text, ())
 
 
-def _masks(text: str, *, has_sign: bool) -> list[_Mask]:
-    masks: list[_Mask] = []
+def _masks(text: str, *, has_sign: bool) -> list[Mask]:
+    found: list[Mask] = []
     tries = _tries(text, has_sign=has_sign)
     tries.sort()
     end = 0
@@ -174,11 +158,11 @@ def _masks(text: str, *, has_sign: bool) -> list[_Mask]:
         if kind is mask_counts.CARD and not is_card_number(match[0]):
             continue
         end = match.end()
-        masks.append((match.end(1), end, kind))
-    return masks
+        found.append((match.end(1), end, kind))
+    return found
 
 
-def _on_escapes(mask: _Mask, text: str, shown: str) -> _Mask:
+def _on_escapes(mask: Mask, text: str, shown: str) -> Mask:
     """The mask with the whole of an escape that it would divide."""
     first, end, kind = mask
     while 0 < first < end and shown[first] != text[first] and shown[first - 1] != text[first - 1]:
@@ -188,8 +172,8 @@ def _on_escapes(mask: _Mask, text: str, shown: str) -> _Mask:
     return first, end, kind
 
 
-def _united(some: list[_Mask], others: list[_Mask]) -> list[_Mask]:
-    united: list[_Mask] = []
+def _united(some: list[Mask], others: list[Mask]) -> list[Mask]:
+    united: list[Mask] = []
     for first, end, kind in sorted(some + others):
         if united and first <= united[-1][1]:
             before, last, known = united[-1]

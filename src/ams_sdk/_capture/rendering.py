@@ -6,11 +6,12 @@ import json
 from typing import TYPE_CHECKING, Final, cast
 
 from ams_sdk._capture import rules
-from ams_sdk._capture.contents import HIDDEN, HIDDEN_BY_NAME, Entries, Inner, Items, contents
+from ams_sdk._capture.contents import HIDDEN, HIDDEN_BY_NAME, MAX_ITEMS, Entries, Inner, Items, contents
+from ams_sdk._capture.cut_end import WINDOW, without_cut_secret
 from ams_sdk._capture.introspection import Unreadable, text_of, type_name
 from ams_sdk._capture.json_text import cut_text, is_like_json, redact_json
 from ams_sdk._capture.mask_counts import MARKED, NAME, count_masked
-from ams_sdk._capture.redaction import redact_cut_text, redact_text
+from ams_sdk._capture.redaction import redact_text
 from ams_sdk._capture.rules import REDACTED
 from ams_sdk._capture.secret_names import holds_secret
 
@@ -21,6 +22,8 @@ __all__ = ["CutText", "render", "render_text"]
 
 MAX_TEXT: Final = 8_192
 """Characters kept of one string."""
+MAX_KEPT: Final = MAX_TEXT + WINDOW
+"""Characters of a longer one that have to be kept until it is rendered: what follows may show that a secret is cut."""
 MAX_TOTAL: Final = 32_768
 """Characters of all strings of one value together."""
 MAX_NODES: Final = 2_000
@@ -49,7 +52,7 @@ def render(value: object) -> str:
 
 
 class CutText(str):
-    """The beginning of a text, as much as will be kept, so that the rest need not be; rendered as the whole would be.
+    """The beginning of a text, as much as is looked at, so that the rest need not be kept; rendered as the whole is.
 
     Attributes:
         size: the characters of the whole text.
@@ -62,7 +65,7 @@ class CutText(str):
     @classmethod
     def of(cls, text: str) -> CutText:
         """Cut a text."""
-        cut = cls(text[:MAX_TEXT])
+        cut = cls(text[:MAX_KEPT])
         cut.size = len(text)
         return cut
 
@@ -71,7 +74,7 @@ def render_text(text: str, limit: int = MAX_TEXT, size: int | None = None) -> st
     """One string: cut, made encodable as UTF-8, redacted. JSON stays JSON.
 
     Args:
-        text: the string, or as much of its beginning as will be kept.
+        text: the string, or its beginning: as much as will be kept, and ``WINDOW`` characters more.
         limit: the most characters that are kept.
         size: the characters of the whole string, if that is not ``text``.
     """
@@ -79,14 +82,14 @@ def render_text(text: str, limit: int = MAX_TEXT, size: int | None = None) -> st
         if is_harmless(text) and len(text) <= limit:
             return text
         size = text.size if type(text) is CutText else str.__len__(text)
-    cut = text if size <= limit and type(text) is str else str.__getitem__(text, slice(limit))
+    cut = text if size <= limit and type(text) is str else str.__getitem__(text, slice(limit + WINDOW))
     if not cut.isascii():
         cut = cut.encode("utf-8", "replace").decode("utf-8")  # lone surrogates cannot be sent
     if is_like_json(cut):
         return redact_json(cut if size <= limit else cut_text(cut, limit, size))
     if size <= limit:
         return redact_text(cut)
-    return f"{redact_cut_text(cut)}…[+{size - limit} characters]"
+    return f"{redact_text(without_cut_secret(cut, limit, size))}…[+{size - limit} characters]"
 
 
 def is_harmless(text: str) -> bool:

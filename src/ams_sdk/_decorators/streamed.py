@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ams_sdk._capture import MAX_TEXT, quoted, render, render_text
+from ams_sdk._capture import MAX_KEPT, quoted, render, render_text
 
 __all__ = ["Streamed"]
 
@@ -32,8 +32,8 @@ class Streamed:
         """One more item. Raises nothing that ``render`` does not."""
         self._count += 1
         if type(item) is str:
-            if item and self._text_size < MAX_TEXT:
-                self._parts.append(item[: MAX_TEXT - self._text_size])
+            if item and self._text_size < MAX_KEPT:
+                self._parts.append(item[: MAX_KEPT - self._text_size])
             self._text_size += len(item)
             return
         self._end_text()

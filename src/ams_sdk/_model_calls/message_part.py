@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from ams_sdk._capture.rendering import MAX_TEXT, MAX_TOTAL
+from ams_sdk._capture.rendering import MAX_KEPT, MAX_TOTAL
 from ams_sdk._model_calls.shape import field, is_list, items, text, within
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def joined(value: object) -> str:
     if (plain := text(value)) is not None:
         return plain
     texts = [text(item) or text(field(item, "text", "content")) or "" for item in items(value)]
-    return "".join(found[: MAX_TEXT + 1] for found in texts)
+    return "".join(found[:MAX_KEPT] for found in texts)
 
 
 def _later_decoded(arguments: object) -> object:

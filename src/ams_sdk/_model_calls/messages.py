@@ -209,12 +209,8 @@ class Room:
         return shown
 
     def _cut(self, cut: Cut) -> str:
-        limit = max(0, min(MAX_TEXT, self._left))
-        shown = render_text(cut.text, limit)
-        kept = min(limit, len(cut.text))
-        if cut.size > len(cut.text):  # the rest was never kept
-            shown = shown.removesuffix(f"…[+{len(cut.text) - kept} characters]") + f"…[+{cut.size - kept} characters]"
-        shown = quoted(shown)
+        limit = max(0, min(MAX_TEXT, self._left, len(cut.text)))
+        shown = quoted(render_text(cut.text, limit, cut.size))
         self._left -= len(shown)
         return shown
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from io import StringIO
 from typing import TYPE_CHECKING, Final
 
-from ams_sdk._capture.rendering import MAX_TEXT, MAX_TOTAL
+from ams_sdk._capture.rendering import MAX_KEPT, MAX_TOTAL
 from ams_sdk._model_calls.message_part import Part, tool_call
 from ams_sdk._model_calls.messages import Cut, Message
 from ams_sdk._model_calls.model_response import ModelResponse, id_of, model_of
@@ -36,7 +36,7 @@ class _Piece:
     def add(self, more: str, room: int) -> int:
         """How much of the text was kept."""
         self.size += len(more)
-        kept = more[: max(0, min(room, MAX_TEXT + 1 - self.kept))]
+        kept = more[: max(0, min(room, MAX_KEPT - self.kept))]
         self.kept += len(kept)
         self.text.write(kept)
         return len(kept)

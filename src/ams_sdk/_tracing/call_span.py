@@ -15,7 +15,7 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 from opentelemetry.trace.propagation import _SPAN_KEY  # pyright: ignore[reportPrivateUsage] -- there is no public name
 
 from ams_sdk import _semconv
-from ams_sdk._capture import MAX_TEXT, NOT_ATOMS, CutText, cut_atoms, size_of_atoms
+from ams_sdk._capture import MAX_KEPT, MAX_TEXT, NOT_ATOMS, CutText, cut_atoms, size_of_atoms
 from ams_sdk._decorators import content
 from ams_sdk._decorators.failure import record_failure
 from ams_sdk._decorators.streamed import Streamed
@@ -156,7 +156,7 @@ class CallSpan(RecordingSpan):
                         self._result = value
                     elif type(value) is str and self._given is NOT_MADE:
                         self._result = CutText.of(value)
-                        self._weight += MAX_TEXT
+                        self._weight += MAX_KEPT
                     else:
                         self._render_result(value)
             finally:  # also if Ctrl-C comes while a result is rendered

@@ -3,10 +3,11 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.sdk.capture.cut_texts import redact_cut_text
 from tests.sdk.capture.secret_corpus import ESCAPES, is_read_as_json, positives
 
 from ams_sdk._capture.escapes import without_escapes
-from ams_sdk._capture.redaction import redact_cut_text, redact_text
+from ams_sdk._capture.redaction import redact_text
 
 KEY = "sk" + "-proj-Ab3dEf6hIj9kLm2nOp5qRs8t"
 pieces = st.lists(

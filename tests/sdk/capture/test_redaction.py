@@ -5,8 +5,9 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.sdk.capture.cut_texts import redact_cut_text
 
-from ams_sdk._capture.redaction import REDACTED, redact_cut_text, redact_text
+from ams_sdk._capture.redaction import REDACTED, redact_text
 
 SECRET_TEXTS = {
     "Authorization: Bearer abcdef0123456789": "abcdef0123456789",

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ams_sdk._capture.rendering import MAX_TEXT, MAX_TOTAL
+from ams_sdk._capture.rendering import MAX_KEPT, MAX_TEXT, MAX_TOTAL
 from ams_sdk._model_calls.messages import render_messages
 from ams_sdk._model_calls.response_chunk import add_chunk
 from ams_sdk._model_calls.response_draft import ResponseDraft
@@ -250,7 +250,7 @@ def test_a_long_stream_is_counted_and_not_kept():
     assert text.startswith("xxx")
     assert text.endswith(f"…[+{1_000_000 - MAX_TEXT} characters]")
     held = sum(len(part["content"].text) for message in found.messages for part in message.parts)
-    assert held == MAX_TEXT + 1
+    assert held == MAX_KEPT
 
 
 def test_many_parts_of_a_stream_are_bounded():
