@@ -30,24 +30,33 @@ _AFTER: Final = {
     "sk-": rf"(?!SK-[A-Z]){_NO_NAME}{_WORD}{{16,}}+",
     "pk-lf-": r"[0-9a-f-]{32,36}+",
     # Stripe, ElevenLabs
-    "sk_": rf"(?:(?:live|test)_{_ALNUM}{{10,}}+|{_HEX}{{40,}}+)",
+    "sk_": rf"(?:(?:org_)?+(?:live|test)_{_ALNUM}{{10,}}+|{_HEX}{{40,}}+)",
     "rk_": rf"(?:live|test)_{_ALNUM}{{10,}}+",
     "whsec_": r"[A-Za-z0-9+/]{24,}+={0,2}+",
     **dict.fromkeys(("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), rf"{_WORD}{{16,}}+"),  # GitHub
     "github_pat_": rf"{_WORD}{{16,}}+",
-    **dict.fromkeys(("glpat-", "gldt-", "glrt-", "glptt-", "glcbt-", "glsoat-", "glft-"), _GITLAB),
-    "xox": rf"[abceoprs]-(?=[A-Za-z-]{{0,64}}+[0-9]){_WORD}{{10,}}+",  # Slack
+    **dict.fromkeys(("glpat-", "gldt-", "glrt-", "glrtr-", "glptt-", "glcbt-", "glsoat-"), _GITLAB),
+    **dict.fromkeys(("glft-", "glffct-", "glimt-", "glagent-", "gloas-", "glwt-"), _GITLAB),
+    # Slack, and its cookie, which is percent-encoded or not
+    "xox": (
+        rf"(?:[abceoprs]-(?=[A-Za-z-]{{0,64}}+[0-9]){_WORD}{{10,}}+"
+        r"|d-(?=[A-Za-z-]{0,64}+[0-9%+/])[A-Za-z0-9%+/=_-]{20,}+)"
+    ),
+    "xwfp-": rf"(?=[A-Za-z-]{{0,64}}+[0-9]){_WORD}{{16,}}+",
     "xapp-": rf"[0-9]-{_WORD}{{16,}}+",
     "hf_": rf"{_ALNUM}{{24,}}+",  # Hugging Face
+    "api_org_": rf"{_ALNUM}{{34}}(?!{_ALNUM})",
     "gsk_": rf"{_ALNUM}{{32,}}+",  # Groq
     "xai-": rf"{_ALNUM}{{32,}}+",
     "pplx-": rf"{_ALNUM}{{32,}}+",  # Perplexity
     "r8_": rf"{_ALNUM}{{32,}}+",  # Replicate
     "nvapi-": rf"{_WORD}{{32,}}+",  # NVIDIA
     "lsv2_": rf"(?:pt|sk)_{_HEX}{{32}}(?:_{_HEX}{{8,12}}+)?+",  # LangSmith
+    "ls__": rf"{_HEX}{{32}}(?!{_ALNUM})",
     "pcsk_": rf"{_ALNUM}{{4,}}+_{_ALNUM}{{20,}}+",  # Pinecone
     "tvly-": rf"(?:[a-z]{{2,8}}+-)?+{_WORD}{{16,}}+",  # Tavily
     "dapi": rf"{_HEX}{{32}}(?:-[0-9]{{1,2}})?+(?!{_ALNUM})",  # Databricks
+    "dose": rf"{_HEX}{{32}}(?!{_ALNUM})",
     **dict.fromkeys(("dop_v1_", "doo_v1_", "dor_v1_"), rf"{_HEX}{{48,}}+"),  # DigitalOcean
     "npm_": rf"{_ALNUM}{{36,}}+",
     "pypi-": rf"AgE{_WORD}{{40,}}+",
@@ -57,14 +66,19 @@ _AFTER: Final = {
     "ASIA": rf"[A-Z0-9]{{16}}(?!{_ALNUM})",
     "AIza": rf"{_WORD}{{35}}",  # Google
     "GOCSPX-": rf"{_WORD}{{24,}}+",
+    "1//0": rf"{_WORD}{{40,}}+",
     "ya29.": rf"{_WORD}{{32,}}+",
-    **dict.fromkeys(("shpat_", "shpss_", "shpca_", "shppa_"), rf"{_HEX}{{32}}"),  # Shopify
+    **dict.fromkeys(("shpat_", "shpss_", "shpca_", "shppa_", "shpua_"), rf"{_HEX}{{32}}"),  # Shopify
     "ntn_": rf"{_ALNUM}{{36,}}+",  # Notion
-    "lin_api_": rf"{_ALNUM}{{32,}}+",  # Linear
-    "hvs.": rf"{_WORD}{{24,}}+",  # Vault
+    "secret_": rf"(?=[a-z]{{0,42}}+[A-Z0-9]){_ALNUM}{{43}}(?!{_WORD})",
+    **dict.fromkeys(("lin_api_", "lin_oauth_"), rf"{_ALNUM}{{32,}}+"),  # Linear
+    **dict.fromkeys(("hvs.", "hvb."), rf"{_WORD}{{24,}}+"),  # Vault
     "glsa_": rf"{_ALNUM}{{32}}_{_HEX}{{8}}",  # Grafana
+    "glc_": r"[A-Za-z0-9+/]{32,}+={0,3}+",
     "sbp_": rf"{_HEX}{{40}}",  # Supabase
-    "ATATT3": rf"{_WORD}{{32,}}+=?+{_ALNUM}{{0,8}}+",  # Atlassian
+    "sb_secret_": rf"{_WORD}{{20,}}+",
+    **dict.fromkeys(("ATATT3", "ATCTT3"), rf"{_WORD}{{32,}}+=?+{_ALNUM}{{0,8}}+"),  # Atlassian
+    "ATBB": rf"(?=[A-Za-z]{{0,32}}+[0-9]){_ALNUM}{{24,40}}+(?!{_WORD})",
 }
 
 # by the literal: the pattern around it, for those that are no prefixes
@@ -72,9 +86,11 @@ _AROUND: Final = {
     # webhooks, which are all that it takes to post
     "hooks.slack.com/": r"(hooks\.slack\.com/(?:services|workflows|triggers)/)[A-Za-z0-9_/-]{20,}+",
     "/api/webhooks/": r"(/api/webhooks/)[0-9]{15,20}+/[A-Za-z0-9_-]{48,}+",
-    # signed addresses: of Azure, AWS, Google
+    # an address of Google's with a key
+    "key=": r"((?<=[?&])key=)(?=[A-Za-z_.-]{0,64}+[0-9])[A-Za-z0-9_.-]{24,}+",
+    # signed addresses: of Azure, AWS and its CloudFront, Google
     "sig=": r"((?<=[?&;\"'])sig=)[A-Za-z0-9%+/=_-]{32,}+",
-    "-Signature=": r"(-Signature=)[0-9A-Za-z%+/=]{32,}+",
+    "Signature=": r"((?<=[?&-])Signature=)[0-9A-Za-z%+/=_~-]{24,}+",
 }
 
 _PREFIX: Final = rf"()(?<!{_ALNUM})"
@@ -84,7 +100,8 @@ SHAPES: Final = {
 }
 """By its literal a pattern, to be tried where the literal stands."""
 
+_OFTEN: Final = {"sk_", "rk_", "SK", "xox", "dapi", "dose", "SG.", "ntn_", "secret_", "api_org_", "1//0"}
 # Those whose beginning is no beginning of anything else.
-_TELLING: Final = [literal for literal in _AFTER if literal not in {"sk_", "rk_", "SK", "xox", "dapi", "SG.", "ntn_"}]
+_TELLING: Final = [literal for literal in _AFTER if literal not in _OFTEN]
 FRAGMENT: Final = rf"(?<!{_ALNUM})(?:{'|'.join(map(re.escape, _TELLING))}|[sr]k_(?:live|test)_|xox[abceoprs]-){_WORD}*+"
 """The beginning of a key whose end was cut off, and which may be too short for its own pattern."""
