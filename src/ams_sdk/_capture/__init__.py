@@ -2,7 +2,7 @@
 
 from ams_sdk._capture import mask_counts, rules
 from ams_sdk._capture.atoms import NOT_ATOMS, cut_atoms, quoted, render_atom, render_secret_atom, size_of_atoms
-from ams_sdk._capture.attributes import redact_attributes, redact_line
+from ams_sdk._capture.attributes import redact_attributes, redact_line, redact_name
 from ams_sdk._capture.contents import HIDDEN
 from ams_sdk._capture.redaction import redact_text
 from ams_sdk._capture.rendering import MAX_KEPT, MAX_TEXT, CutText, render, render_text
@@ -28,6 +28,7 @@ __all__ = [
     "quoted",
     "redact_attributes",
     "redact_line",
+    "redact_name",
     "redact_text",
     "render",
     "render_atom",

@@ -13,12 +13,13 @@ from ams_sdk._capture import rules
 from ams_sdk._capture.cut_end import WINDOW, without_cut_secret
 from ams_sdk._capture.json_text import cut_text, redact_json
 from ams_sdk._capture.mask_counts import NAME, count_masked
+from ams_sdk._capture.redaction import redact_shapes
 from ams_sdk._capture.rendering import is_harmless
 from ams_sdk._capture.rules import REDACTED, Rules
 from ams_sdk._capture.secret_names import is_secret_name
 from ams_sdk._guard import hold_back
 
-__all__ = ["MAX_VALUE", "redact_attributes", "redact_line"]
+__all__ = ["MAX_VALUE", "redact_attributes", "redact_line", "redact_name"]
 
 MAX_VALUE: Final = 65_536
 """Characters kept of one attribute, of all texts in it together."""
@@ -50,7 +51,41 @@ def redact_attributes(attributes: dict[str, Any]) -> dict[str, Any]:
             left = REDACTED
         if left is not value:
             changed[name] = left
-    return {**attributes, **changed} if changed else attributes
+    left = {**attributes, **changed} if changed else attributes
+    return left if _clean_names.issuperset(left) else _with_redacted_names(left)
+
+
+_clean_names: Final[set[object]] = set()
+"""Names that hold no secret: the same ones come back all the time."""
+
+
+def _with_redacted_names(attributes: dict[str, Any]) -> dict[str, Any]:
+    left: dict[object, Any] = {}
+    for name, value in attributes.items():
+        left[_redacted_name(name, left)] = value
+    return attributes if left.keys() == attributes.keys() else cast("dict[str, Any]", left)
+
+
+def _redacted_name(name: object, others: Mapping[object, object]) -> object:
+    """A name of an entry, which is none of the others: what was different may look the same."""
+    if not isinstance(name, str) or (shown := redact_name(name)) is name:
+        return name
+    return f"{shown} ({len(others)})" if shown in others else shown
+
+
+def redact_name(name: str) -> str:
+    """What something is called, without a secret in it; rules of the user's are for what is said, not for names."""
+    if name in _clean_names or not rules.current.searches:
+        return name
+    plain = name[:]
+    shown = redact_shapes(plain)
+    if shown is not plain:
+        return shown
+    if type(name) is str and len(name) <= _LONGEST_CLEAN:
+        if len(_clean_names) >= _MOST_CLEAN:
+            _clean_names.clear()
+        _clean_names.add(name)
+    return name
 
 
 def redact_attribute(name: object, value: object) -> object:

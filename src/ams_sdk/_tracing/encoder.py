@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from opentelemetry.trace import SpanKind, StatusCode
 
-from ams_sdk._capture import Rules, redact_attributes, redact_line, rules
+from ams_sdk._capture import Rules, redact_attributes, redact_line, redact_name, rules
 from ams_sdk._guard import guard, hold_back
 from ams_sdk._tracing.attribute_encoder import copied, encode_attributes, encode_text, encode_text_attribute
 from ams_sdk._tracing.protobuf import UINT32_MAX, UINT64_MAX, VARINTS, length_delimited, varint
@@ -270,8 +270,8 @@ def _scope_message(scope: InstrumentationScope | None) -> bytes:
     if scope is None:
         return b""
     return (
-        length_delimited(b"\x0a", encode_text(scope.name))
-        + length_delimited(b"\x12", encode_text(scope.version))
+        length_delimited(b"\x0a", encode_text(redact_name(scope.name)))
+        + length_delimited(b"\x12", encode_text(scope.version and redact_name(scope.version)))
         + encode_foreign_attributes(scope.attributes, b"\x1a")
     )
 

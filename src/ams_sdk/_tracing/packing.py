@@ -112,7 +112,9 @@ def _without_secrets(own: dict[str, Any], held: dict[str, Any]) -> dict[str, Any
     # What the call itself says was redacted when it was rendered.
     written = {name: own[name] for name in list(held) if name in own}
     left = redact_attributes(written)
-    return own if left is written else {**own, **left}
+    if left is written:
+        return own
+    return {**{name: value for name, value in own.items() if name not in written}, **left}  # names lose secrets, too
 
 
 def _pack_plain(span: Any) -> bytes | None:  # noqa: ANN401 -- the same

@@ -15,7 +15,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, Status
 
 from ams_sdk import _semconv
-from ams_sdk._capture import Rules, redact_attributes, redact_line, rules
+from ams_sdk._capture import Rules, redact_attributes, redact_line, redact_name, rules
 from ams_sdk._tracing.attribute_encoder import copied
 from ams_sdk._tracing.call_span import CallSpan
 from ams_sdk._tracing.span import RecordingSpan
@@ -80,7 +80,11 @@ def _attributes(attributes: Any, rendered: Collection[str] = ()) -> dict[str, An
     plain = copied(attributes)
     others = {name: value for name, value in plain.items() if name not in rendered} if rendered else plain
     left = redact_attributes(others)
-    return None if left is others else {name: left.get(name, value) for name, value in plain.items()}
+    if left is others:
+        return None
+    if left.keys() == others.keys():
+        return {name: left.get(name, value) for name, value in plain.items()}
+    return {**{name: value for name, value in plain.items() if name in rendered}, **left}
 
 
 def _bounded(attributes: dict[str, Any], dropped: int) -> BoundedAttributes:
@@ -134,16 +138,19 @@ def _resource(resource: Resource) -> Resource:
 
 
 def _scope(scope: InstrumentationScope | None) -> InstrumentationScope | None:
-    if scope is None or not scope.attributes:
-        return scope
+    if scope is None:
+        return None
     known = _scopes.get(id(scope))
     if known is not None and known[1] is rules.current:
         return known[2]
     by = rules.current
-    attributes = _attributes(scope.attributes)
+    attributes, name = _attributes(scope.attributes), redact_name(scope.name)
+    version = scope.version and redact_name(scope.version)
     left = scope
-    if attributes is not None:
-        left = InstrumentationScope(scope.name, scope.version, scope.schema_url, attributes)
+    if attributes is not None or name is not scope.name or version is not scope.version:
+        left = InstrumentationScope(
+            name, version, scope.schema_url, scope.attributes if attributes is None else attributes
+        )
     if len(_scopes) >= _MOST_KNOWN:
         _scopes.clear()
     _scopes[id(scope)] = scope, by, left

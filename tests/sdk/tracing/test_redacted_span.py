@@ -34,6 +34,8 @@ def write(span):
     span.set_attributes({"url.full": f"https://u:{SECRET}@example.com/", "gen_ai.usage.input_tokens": 12})
     span.add_event("exception", {"exception.message": HELD, "exception.stacktrace": f"line\n{HELD}"})
     span.add_link(ELSEWHERE, {"note": HELD})
+    span.set_attribute(f"is {HELD}", 1)
+    span.add_event("named", {f"is {HELD}": 1})
     span.set_status(Status(StatusCode.ERROR, f"failed with {HELD}"))
 
 
@@ -75,7 +77,7 @@ def test_an_exporter_gets_a_copy_without_secrets_and_the_span_stays_as_it_is(spa
     assert leak_of(repr([dict(event.attributes) for event in left.events]), SECRET) is None
     assert leak_of(repr([dict(link.attributes) for link in left.links]), SECRET) is None
     assert left.attributes["gen_ai.usage.input_tokens"] == 12
-    assert list(left.attributes) == list(before.attributes)
+    assert list(left.attributes) == [name.replace(SECRET, REDACTED) for name in before.attributes]
     for part in ("context", "parent", "kind", "start_time", "end_time", "instrumentation_scope"):
         assert getattr(left, part) == getattr(before, part)
     assert left.status.status_code is StatusCode.ERROR
@@ -129,6 +131,50 @@ def test_a_resource_is_redacted_once_and_again_when_the_rules_are_others():
     finally:
         use_rules()
     assert b"Oslo" in message()
+
+
+def test_a_secret_in_the_name_or_the_version_of_a_scope_is_masked():
+    scope = InstrumentationScope(f"of {HELD}", f"1+{HELD}")
+    span = ReadableSpan("span", ELSEWHERE, instrumentation_scope=scope)
+    batch = Batch()
+    batch.add(span)
+    assert leak_of(batch.message(), SECRET) is None
+    left = redacted_span(span).instrumentation_scope
+    assert (left.name, left.version) == (f"of password={REDACTED}", f"1+password={REDACTED}")
+    assert redacted_span(span).instrumentation_scope is left
+
+
+def test_names_that_a_run_a_session_or_a_decorator_was_given_lose_their_secrets(sink, held_back):
+    exporter = InMemorySpanExporter()
+    ams_sdk.configure(endpoint=sink.url, api_key="the-key", exporters=[exporter], spool_dir="none")
+    key = "sk" + "-proj-" + "aZ9_" * 10
+
+    @ams_sdk.span(attributes={f"made with {key}": 1})
+    def step():
+        return 1
+
+    @ams_sdk.agent
+    def run():
+        ams_sdk.current_run().set({f"set {key}": 2})
+        ams_sdk.current_run().event("said", {f"told {key}": 3})
+        return step()
+
+    with ams_sdk.session(metadata={f"meta {key}": 4}):
+        run()
+    assert ams_sdk.flush()
+    sent = (
+        b"".join(_plain(body) for _, body in sink.requests)
+        + repr(
+            [
+                (dict(one.attributes), [dict(event.attributes) for event in one.events])
+                for one in exporter.get_finished_spans()
+            ]
+        ).encode()
+    )
+    assert leak_of(sent, key) is None
+    for word in (b"made with", b"set", b"told", b"meta"):
+        assert sent.count(word + b" [redacted]") >= len(("to the platform", "to the exporter"))
+    held_back.clear()  # the sink takes spans only, and no agent can be registered there
 
 
 def test_a_scope_is_redacted_once_and_again_when_the_rules_are_others():
