@@ -16,7 +16,8 @@ from ams_sdk._capture.mask_counts import NAME, count_masked
 from ams_sdk._capture.redaction import redact_shapes
 from ams_sdk._capture.rendering import is_harmless
 from ams_sdk._capture.rules import REDACTED, Rules
-from ams_sdk._capture.secret_names import is_secret_name
+from ams_sdk._capture.schemas import DESCRIBING, described, is_schema
+from ams_sdk._capture.secret_names import hides_value, holds_secret
 from ams_sdk._guard import hold_back
 
 __all__ = ["MAX_VALUE", "redact_attributes", "redact_line", "redact_name"]
@@ -90,7 +91,7 @@ def redact_name(name: str) -> str:
 
 def redact_attribute(name: object, value: object) -> object:
     """One value; the same object if nothing is masked."""
-    is_named = isinstance(name, str) and is_secret_name(name)
+    is_named = isinstance(name, str) and holds_secret(name, value)
     if type(value) is str and not is_named:
         return redact_line(value)
     return _hidden(value) if is_named else _Part().redacted(value, MAX_DEPTH)
@@ -152,8 +153,8 @@ class _Part:
         left = redact_json(plain)
         return text if left is plain and size == len(plain) else left
 
-    def redacted(self, value: object, depth: int) -> object:
-        """The value without its secrets."""
+    def redacted(self, value: object, depth: int, *, describes: bool = False) -> object:
+        """The value without its secrets; ``describes``: its names are those of what its entries only describe."""
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, bytes):
@@ -166,8 +167,8 @@ class _Part:
         if self._parts < 0:
             return "…[too many values]"
         if isinstance(value, Mapping):
-            return self._mapping(cast("Mapping[object, object]", value), depth)
-        return self._sequence(cast("Sequence[object]", value), depth)
+            return self._mapping(cast("Mapping[object, object]", value), depth, describes=describes)
+        return self._sequence(cast("Sequence[object]", value), depth, describes=describes)
 
     def _bytes(self, value: bytes) -> bytes:
         kept, missing = value[: self._left], len(value) - self._left
@@ -187,11 +188,11 @@ class _Part:
         is_text = len(text.encode()) + 4 > len(kept)
         return (left.encode("utf-8", "replace") if is_text else kept) + f"…[+{missing} bytes]".encode()
 
-    def _sequence(self, value: Sequence[object], depth: int) -> object:
+    def _sequence(self, value: Sequence[object], depth: int, *, describes: bool) -> object:
         if type(value) in {list, tuple} and _HARMLESS.issuperset(map(type, value)):
             return value
         items = list(islice(value, max(self._parts, 0)))
-        if len(items) == _PAIR and isinstance(items[0], str) and is_secret_name(items[0]):
+        if not describes and len(items) == _PAIR and isinstance(items[0], str) and holds_secret(items[0], items[1]):
             left = [items[0], _hidden(items[1])]
         else:
             left = [item if type(item) in _HARMLESS else self.redacted(item, depth - 1) for item in items]
@@ -201,18 +202,24 @@ class _Part:
             return (*left, f"…[+{missing} items]")
         return tuple(left) if any(one is not other for one, other in zip(left, items, strict=True)) else value
 
-    def _mapping(self, value: Mapping[object, object], depth: int) -> object:
+    def _mapping(self, value: Mapping[object, object], depth: int, *, describes: bool) -> object:
         entries = list(islice(value.items(), max(self._parts, 0)))
         self._parts -= len(entries)
-        left = {
-            name: _hidden(item) if isinstance(name, str) and is_secret_name(name) else self.redacted(item, depth - 1)
-            for name, item in entries
-        }
+        hidden = hides_value(dict(entries))
+        left: dict[object, object] = {}
+        for name, item in entries:
+            shown = _redacted_name(name, left)
+            if isinstance(name, str) and (name == hidden or holds_secret(name, item)):
+                schema = item if describes and is_schema(item) else None
+                left[shown] = _hidden(item) if schema is None else self.redacted(described(schema), depth - 1)
+            else:
+                left[shown] = self.redacted(item, depth - 1, describes=isinstance(name, str) and name in DESCRIBING)
         missing = len(value) - len(entries)
         if missing > 0:
             left["…"] = f"[+{missing} entries]"
             return left
-        return left if any(left[name] is not item for name, item in entries) else value
+        is_same = all(name in left and left[name] is item for name, item in entries)
+        return value if is_same else left
 
 
 def _hidden(value: object) -> object:

@@ -12,7 +12,8 @@ from ams_sdk._capture.card_numbers import CARD_NUMBER, is_card_number
 from ams_sdk._capture.cut_end import secret_at
 from ams_sdk._capture.redaction import redact_text, scan
 from ams_sdk._capture.rules import REDACTED, apply_rules
-from ams_sdk._capture.secret_names import ROOTS, holds_secret
+from ams_sdk._capture.schemas import DESCRIBING, described, is_schema
+from ams_sdk._capture.secret_names import ROOTS, hides_value, holds_secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,8 +30,8 @@ _BARE: Final = re.compile(r"[-+.0-9Ee]++\Z|t(?:r(?:ue?)?)?\Z|f(?:a(?:l(?:se?)?)?
 """A number, true, false or null, or their beginning."""
 _HALF_AN_ESCAPE: Final = re.compile(r"(?<!\\)((?:\\\\)*)\\u[0-9A-Fa-f]{0,3}\Z")
 _ESCAPED_SIGN: Final = re.compile(r"\\u00[2-7]")
-_ends_a_name: Final = re.compile(r'[^"\\]{0,64}+\\*+"[\s\\nrt]*+[:,]').match
-"""Behind a root: the end of a string that is followed by what it names, in JSON or in JSON in JSON."""
+_ends_a_name: Final = re.compile(r'[^"\\]{0,64}+\\*+"[\s\\nrt]*+[:,}]').match
+"""Behind a root: the end of a string with what it names next to it, in JSON or in JSON in JSON."""
 _OPENING: Final = re.compile(r"\s*+[\[{]")
 _PAIR: Final = 2
 _LARGEST_CARD: Final = 10**19
@@ -126,14 +127,21 @@ class _Walk:
     def __init__(self, *, is_whole: bool) -> None:
         self._is_whole = is_whole
 
-    def redacted(self, value: object, depth: int, *, is_item: bool = False) -> object:
-        """The value with its secrets masked; the same object if it has none."""
+    def redacted(self, value: object, depth: int, *, is_item: bool = False, describes: bool = False) -> object:
+        """The value with its secrets masked; the same object if it has none.
+
+        Args:
+            value: the value.
+            depth: how deep what it holds is looked into.
+            is_item: whether it is one of a list, and may be one of several pairs.
+            describes: whether its names are those of what its entries only describe.
+        """
         if isinstance(value, str):
             return self._text(value, depth)
         if isinstance(value, list):
-            return self._list(cast("list[object]", value), depth, is_item=is_item)
+            return self._list(cast("list[object]", value), depth, is_pair=not describes and (is_item or self._is_whole))
         if isinstance(value, dict):
-            return self._entries(cast("dict[str, object]", value), depth)
+            return self._entries(cast("dict[str, Any]", value), depth, describes=describes)
         if self._is_whole and isinstance(value, (int, float)) and type(value) is not bool:
             return _redacted_number(value)
         return value
@@ -143,29 +151,29 @@ class _Walk:
             return text
         return redact_json(text, depth - 1) if depth > 0 else redact_text(text)
 
-    def _list(self, items: list[object], depth: int, *, is_item: bool) -> object:
+    def _list(self, items: list[object], depth: int, *, is_pair: bool) -> object:
         if depth <= 0:
             return REDACTED if self._is_whole else items
         # A list of two may be anything, as ["token", "user"], where nothing else says that it is a pair.
-        if (
-            (is_item or self._is_whole)
-            and len(items) == _PAIR
-            and isinstance(items[0], str)
-            and holds_secret(items[0], items[1])
-        ):
+        if is_pair and len(items) == _PAIR and isinstance(items[0], str) and holds_secret(items[0], items[1]):
             hidden = _hidden(items[1])
             return items if hidden is items[1] else [items[0], hidden]
         left = [self.redacted(item, depth - 1, is_item=True) for item in items]
         return left if any(map(_differ, left, items)) else items
 
-    def _entries(self, entries: dict[str, object], depth: int) -> object:
+    def _entries(self, entries: dict[str, Any], depth: int, *, describes: bool) -> object:
         if depth <= 0:
             return REDACTED if self._is_whole else entries
         kept: dict[str, object] = {}
+        hidden = hides_value(entries)
         for name, item in entries.items():
             shown = redact_text(name) if self._is_whole else name
             shown = shown if shown not in kept else f"{shown} ({len(kept)})"  # what was different may look the same
-            kept[shown] = _hidden(item) if holds_secret(name, item) else self.redacted(item, depth - 1)
+            if name == hidden or holds_secret(name, item):
+                is_described = describes and is_schema(item)
+                kept[shown] = self.redacted(described(item), depth - 1) if is_described else _hidden(item)
+            else:
+                kept[shown] = self.redacted(item, depth - 1, describes=name in DESCRIBING)
         is_same = kept.keys() == entries.keys() and not any(map(_differ, kept.values(), entries.values()))
         return entries if is_same else kept
 

@@ -13,7 +13,8 @@ from ams_sdk._capture.json_text import cut_text, is_like_json, redact_json
 from ams_sdk._capture.mask_counts import MARKED, NAME, count_masked
 from ams_sdk._capture.redaction import redact_text
 from ams_sdk._capture.rules import REDACTED
-from ams_sdk._capture.secret_names import holds_secret
+from ams_sdk._capture.schemas import DESCRIBING, described, is_schema
+from ams_sdk._capture.secret_names import VALUES, hides_value, holds_secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -113,7 +114,8 @@ class _Renderer:
         self._nodes = MAX_NODES
         self._total = MAX_TOTAL
 
-    def node(self, value: object, depth: int) -> object:
+    def node(self, value: object, depth: int, *, describes: bool = False) -> object:
+        """What is shown of a value; ``describes``: its names are those of what its entries only describe."""
         self._nodes -= 1
         kind = type(value)
         # Exactly these types: a subclass may do anything.
@@ -128,7 +130,7 @@ class _Renderer:
             return REDACTED
         if depth >= MAX_DEPTH or self._nodes <= 0:
             return self._text(f"…[{type_name(kind)}]")
-        return self._compound(value, kind, depth)
+        return self._compound(value, kind, depth, describes=describes)
 
     def _text(self, text: str) -> str:
         if is_harmless(text) and len(text) <= self._total:
@@ -138,21 +140,26 @@ class _Renderer:
         self._total -= len(rendered)
         return rendered
 
-    def _compound(self, value: object, kind: type, depth: int) -> object:
+    def _compound(self, value: object, kind: type, depth: int, *, describes: bool) -> object:
         try:
             content = contents(value, kind)
         except Unreadable as error:  # one bad value must not cost its neighbours
             return self._text(f"<{type_name(kind)}: {error}>")
+        if describes and kind is list:  # the names of what is required are no pair of a name and a value
+            content = Items(cast("list[object]", value)[:MAX_ITEMS], len(cast("list[object]", value)))
         if type(content) is Entries:
-            return self._entries(content.entries, content.size, depth)
+            return self._entries(list(content.entries), content.size, depth, describes=describes)
         if type(content) is Items:
             return self._items(content.items, content.size, depth)
         if type(content) is Inner:
-            return self.node(content.value, depth + 1)
+            return self.node(content.value, depth + 1, describes=describes)
         return self._text(cast("str", content))
 
-    def _entries(self, entries: Iterable[tuple[object, object]], size: int, depth: int) -> dict[str, object]:
+    def _entries(
+        self, entries: list[tuple[object, object]], size: int, depth: int, *, describes: bool
+    ) -> dict[str, object]:
         rendered: dict[str, object] = {}
+        hidden = _hidden_value(entries) if 1 < len(entries) <= _MOST_OF_ENTRY else None
         for key, item in entries:
             if self._nodes <= 0:
                 break
@@ -160,8 +167,10 @@ class _Renderer:
             name = self._text(str(self.node(key, MAX_DEPTH - 1)) if plain is None else plain)
             if name in rendered:  # what was different may look the same
                 name = f"{name} ({len(rendered)})"
-            is_secret = plain is not None and item is not HIDDEN and holds_secret(plain, item)
-            rendered[name] = self.node(HIDDEN_BY_NAME if is_secret else item, depth + 1)
+            shown = item
+            if plain is not None and item is not HIDDEN and (plain == hidden or holds_secret(plain, item)):
+                shown = described(item) if describes and is_schema(item) else HIDDEN_BY_NAME
+            rendered[name] = self.node(shown, depth + 1, describes=plain in DESCRIBING)
         if len(rendered) < size:
             rendered["…"] = f"[+{size - len(rendered)} entries]"
         return rendered
@@ -175,6 +184,15 @@ class _Renderer:
         if len(rendered) < size:
             rendered.append(f"…[+{size - len(rendered)} items]")
         return rendered
+
+
+_MOST_OF_ENTRY: Final = 16
+"""A name and a value, and what else is said of one variable, header or cookie."""
+
+
+def _hidden_value(entries: list[tuple[object, object]]) -> str | None:
+    plain = {name: item if name in VALUES else text_of(item) for name, item in entries if type(name) is str}
+    return None if VALUES.isdisjoint(plain) else hides_value(plain)
 
 
 def _number(value: float) -> object:

@@ -2,6 +2,7 @@ import collections.abc
 import enum
 import importlib
 import json
+import re
 import subprocess
 import sys
 import types
@@ -152,6 +153,32 @@ def test_a_text_that_was_clean_by_other_rules_is_searched_again():
     finally:
         use_rules()
     assert redact_attributes({name: text, "other": HELD}) == {name: text, "other": GONE}
+
+
+def test_a_secret_in_a_name_is_masked_wherever_names_are():
+    key = "sk" + "-proj-" + "aZ9_" * 10
+    left = redact_attributes({f"a {key}": 1, f"b {key}": 2, "c": {f"d {key}": 3}, "e": "f"})
+    assert left == {f"a {REDACTED}": 1, f"b {REDACTED}": 2, "c": {f"d {REDACTED}": 3}, "e": "f"}
+
+
+def test_names_that_look_the_same_without_their_secret_stay_two():
+    keys = ["sk" + "-proj-" + letter * 40 for letter in "a1"]
+    left = redact_attributes({f"k {key}3": number for number, key in enumerate(keys)})
+    assert left == {f"k {REDACTED}": 0, f"k {REDACTED} (1)": 1}
+
+
+def test_rules_of_the_users_leave_names_alone():
+    use_rules(compile_rules([re.compile("gen_ai")]))
+    try:
+        assert redact_attributes({"gen_ai.system": "a gen_ai one"}) == {"gen_ai.system": f"a {REDACTED} one"}
+    finally:
+        use_rules()
+
+
+def test_names_that_are_remembered_are_bounded():
+    for number in range(5_000):
+        redact_attributes({f"a name with the number {number}": 1})
+    assert len(attributes_module._clean_names) <= 1_024
 
 
 def test_what_is_remembered_as_clean_is_bounded():
