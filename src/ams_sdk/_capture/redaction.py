@@ -7,17 +7,18 @@ are spared most of the searches. A text with escapes is searched once more witho
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-from ams_sdk._capture import free_text, key_shapes, mask_counts, rules
+from ams_sdk._capture import free_text, key_shapes, mask_counts, named_values, rules
 from ams_sdk._capture.card_numbers import CARD_NUMBER, is_card_number
 from ams_sdk._capture.escapes import without_escapes
 from ams_sdk._capture.rules import REDACTED, SHORTEST, apply_rules
 from ams_sdk._capture.secret_names import ROOTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 __all__ = ["REDACTED", "SHORTEST", "Mask", "masks", "redact_shapes", "redact_text", "scan"]
 
@@ -25,46 +26,74 @@ __all__ = ["REDACTED", "SHORTEST", "Mask", "masks", "redact_shapes", "redact_tex
 class _Shape(NamedTuple):
     """What is tried: the pattern's first group is kept, the rest of the match is masked and counted as ``kind``.
 
-    Of those that may begin at one place, the one with the lowest ``order`` is tried first.
+    Of those that may begin at one place, the one with the lowest ``order`` is tried first. What a pattern cannot tell
+    of its match, ``confirms`` does.
     """
 
     order: int
     pattern: re.Pattern[str]
     kind: str
+    confirms: Callable[[re.Match[str]], bool] | None = None
 
 
-_Searches: TypeAlias = tuple[tuple[str, _Shape], ...]
+_Searches: TypeAlias = tuple[tuple[str, tuple[_Shape, ...]], ...]
 _Try: TypeAlias = tuple[int, _Shape]
 Mask: TypeAlias = tuple[int, int, str]
 """Where it begins and ends in the text, and its kind."""
 
+
+def _is_card(match: re.Match[str]) -> bool:
+    return is_card_number(match[0])
+
+
 _BEARER: Final = _Shape(0, free_text.BEARER, mask_counts.AUTHORIZATION)
-_BASIC: Final = _Shape(1, free_text.BASIC, mask_counts.AUTHORIZATION)
+_BASIC: Final = _Shape(1, free_text.BASIC, mask_counts.AUTHORIZATION, named_values.is_credential)
 _JWT: Final = _Shape(2, free_text.JWT, mask_counts.JWT)
 _PEM: Final = _Shape(3, free_text.PEM, mask_counts.PEM)
 _URL: Final = _Shape(4, free_text.URL, mask_counts.URL)
 _HEADER: Final = _Shape(5, free_text.HEADER, mask_counts.AUTHORIZATION)
 _PAIR: Final = _Shape(6, free_text.PAIR, mask_counts.NAME)
-_TELEGRAM: Final = _Shape(7, free_text.TELEGRAM, mask_counts.KEY)
-_DISCORD: Final = _Shape(8, free_text.DISCORD, mask_counts.KEY)
-_CARD: Final = _Shape(9, CARD_NUMBER, mask_counts.CARD)
+_LISTED: Final = _Shape(7, named_values.LISTED, mask_counts.NAME, named_values.is_listed)
+_TAGGED: Final = _Shape(8, named_values.TAGGED, mask_counts.NAME)
+_TOLD: Final = _Shape(9, named_values.TOLD, mask_counts.NAME)
+_FORM_FIELD: Final = _Shape(10, named_values.FORM_FIELD, mask_counts.NAME, named_values.is_field_of_secret)
+_VALUE_FIRST: Final = _Shape(11, named_values.VALUE_FIRST, mask_counts.NAME, named_values.is_field_of_secret)
+_NETLOC: Final = _Shape(12, free_text.NETLOC, mask_counts.URL)
+_PEM_END: Final = _Shape(13, free_text.PEM_END, mask_counts.PEM)
+_TELEGRAM: Final = _Shape(14, free_text.TELEGRAM, mask_counts.KEY)
+_DISCORD: Final = _Shape(15, free_text.DISCORD, mask_counts.KEY)
+_CARD: Final = _Shape(16, CARD_NUMBER, mask_counts.CARD, _is_card)
 
 # What to look for in a text of which case does not matter: literals are in lower case.
-_ANYWHERE: Final[_Searches] = (("bearer", _BEARER), ("basic", _BASIC))
+_ANYWHERE: Final[_Searches] = (("bearer", (_BEARER,)), ("basic", (_BASIC,)))
 _WITH_SIGN: Final[_Searches] = (
-    *_ANYWHERE,
-    *(("://", _URL), ("authorization", _HEADER), ("cookie", _HEADER)),
-    *((root, _PAIR) for root in ROOTS),
+    *(("://", (_URL,)), ("netloc", (_NETLOC,)), ("form-data;", (_FORM_FIELD,))),
+    *(("authorization", (_HEADER,)), ("cookie", (_HEADER,))),
 )
+_WITH_VALUES: Final[_Searches] = tuple((f"value{quote}", (_VALUE_FIRST,)) for quote in "\"'\\")
+_SIGNS_OF_VALUES: Final = (*(f"value{sign}{quote}" for sign in ("", "=") for quote in "\"'\\"), "value:")
+
+
+def _searches_with(*, has_sign: bool, is_listed: bool, is_tagged: bool, is_told: bool) -> _Searches:
+    shapes = ((_PAIR, has_sign), (_LISTED, is_listed), (_TAGGED, is_tagged), (_TOLD, is_told))
+    by_name = tuple(shape for shape, is_tried in shapes if is_tried)
+    names = tuple((root, by_name) for root in ROOTS) if by_name else ()
+    return (*_ANYWHERE, *(_WITH_SIGN if has_sign else ()), *(_WITH_VALUES if is_listed and has_sign else ()), *names)
+
+
+_SEARCHES: Final = {
+    (sign, listed, tagged, told): _searches_with(has_sign=sign, is_listed=listed, is_tagged=tagged, is_told=told)
+    for sign, listed, tagged, told in itertools.product((False, True), repeat=4)
+}
+"""By whether there is a sign, and whether a name may give away what is not written behind it with one: in lists, tags
+and complaints."""
 # Where case matters, and only in texts that have a long word: keys by the literal that they begin with, which begins a
 # long word as well, and those around whose literal there are other signs.
 _KEY_BY_PREFIX: Final = {
     literal: _Shape(_CARD.order + number, pattern, mask_counts.KEY)
     for number, (literal, pattern) in enumerate(key_shapes.SHAPES.items(), 1)
 }
-_OTHER_KEYS: Final[_Searches] = tuple(
-    one for one in _KEY_BY_PREFIX.items() if not one[0].replace("-", "_").isidentifier()
-)
+_OTHER_KEYS: Final = tuple(one for one in _KEY_BY_PREFIX.items() if not one[0].replace("-", "_").isidentifier())
 _PREFIXES: Final = tuple(one for one in _KEY_BY_PREFIX if one.replace("-", "_").isidentifier())
 _ANY_PREFIX: Final = "|".join(map(re.escape, _PREFIXES))
 _prefix_at: Final = re.compile(_ANY_PREFIX).match
@@ -152,10 +181,10 @@ def _masks(text: str, *, has_sign: bool) -> list[Mask]:
     tries = _tries(text, has_sign=has_sign)
     tries.sort()
     end = 0
-    for start, (_, pattern, kind) in tries:
+    for start, (_, pattern, kind, confirms) in tries:
         if start < end or (match := pattern.match(text, start)) is None:
             continue
-        if kind is mask_counts.CARD and not is_card_number(match[0]):
+        if confirms is not None and not confirms(match):
             continue
         end = match.end()
         found.append((match.end(1), end, kind))
@@ -194,13 +223,14 @@ def _tries(text: str, *, has_sign: bool) -> list[_Try]:
     lower = text.lower()
     if len(lower) != len(text):  # places must be the same in both; this letter alone becomes two
         lower = text.replace("\u0130", "i").lower()
-    for literal, shape in _WITH_SIGN if has_sign else _ANYWHERE:
+    for literal, shapes in _searches(lower, has_sign=has_sign):
         if literal in lower:
-            tries += _found(lower, literal, shape)
+            tries += _found(lower, literal, *shapes)
     if "." in text and "eyJ" in text:
         tries += _found(text, "eyJ", _JWT)
-    if "-" in text and "-----BEGIN" in text:
+    if "-" in text and "-----" in text:
         tries += _found(text, "-----BEGIN", _PEM)
+        tries += _ends_of_keys(text)
     words = plain.translate(_WORDS) if len(text) >= key_shapes.SHORTEST_KEY else b""
     if _LONG_WORD in words:
         tries += _keys(text, words)
@@ -208,11 +238,35 @@ def _tries(text: str, *, has_sign: bool) -> list[_Try]:
     return tries
 
 
-def _found(text: str, literal: str, shape: _Shape) -> Iterator[_Try]:
+def _searches(lower: str, *, has_sign: bool) -> _Searches:
+    # One character is found much faster than two.
+    is_listed = ('"' in lower and '",' in lower) or ("'" in lower and "'," in lower)
+    is_tagged = "<" in lower and "</" in lower
+    is_told = False
+    if has_sign and "value" in lower:
+        is_listed = is_listed or any(sign in lower for sign in _SIGNS_OF_VALUES)
+        is_told = "input_value=" in lower
+    return _SEARCHES[has_sign, is_listed, is_tagged, is_told]
+
+
+def _found(text: str, literal: str, *shapes: _Shape) -> Iterator[_Try]:
     start = text.find(literal)
     while start >= 0:
-        yield start, shape
+        for shape in shapes:
+            yield start, shape
         start = text.find(literal, start + 1)
+
+
+def _ends_of_keys(text: str) -> Iterator[_Try]:
+    for end, _ in _found(text, "-----END", _PEM_END):
+        if _ends_key(text, end):
+            before = text[max(0, end - _LONGEST_KEY) : end]
+            yield end - len(before) + len(before.rstrip(_KEY_SIGNS)), _PEM_END
+
+
+_ends_key: Final = re.compile(r"-----END [A-Z0-9 ]{0,50}PRIVATE KEY").match
+_LONGEST_KEY: Final = 8_192
+_KEY_SIGNS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=\\\r\n"
 
 
 def _keys(text: str, words: bytes) -> Iterator[_Try]:

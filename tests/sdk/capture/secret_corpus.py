@@ -116,6 +116,24 @@ KEYS = {
     "Grafana": lambda: "gl" + "sa_" + some(ALNUM, 32) + "_" + some(LOWER_HEX, 8),
     "Supabase": lambda: "sb" + "p_" + some(LOWER_HEX, 40),
     "Atlassian": lambda: "ATA" + "TT3xFfGF0" + some(WORD, 80) + "=" + some(ALNUM, 8),
+    "GitLab, incoming mail": lambda: "gl" + "imt-" + some(WORD, 25),
+    "GitLab, agent": lambda: "gl" + "agent-" + some(WORD, 50),
+    "GitLab, OAuth secret": lambda: "gl" + "oas-" + some(LOWER_HEX, 64),
+    "Slack, cookie": lambda: "xo" + "xd-" + some(ALNUM, 30) + "%2B" + some(ALNUM, 40) + "%3D",
+    "Slack, workflow": lambda: "xw" + "fp-" + some(string.digits, 12) + "-" + some(ALNUM, 48),
+    "Stripe, organization": lambda: "sk" + "_org_live_" + some(ALNUM, 99),
+    "Hugging Face, organization": lambda: "api" + "_org_" + some(string.ascii_letters, 34),
+    "Grafana, cloud": lambda: "gl" + "c_" + some(ALNUM, 120) + "==",
+    "Supabase, secret": lambda: "sb" + "_secret_" + some(WORD, 22) + "_" + some(ALNUM, 8),
+    "Notion, old": lambda: "sec" + "ret_" + some(ALNUM, 43),
+    "Linear, OAuth": lambda: "lin" + "_oauth_" + some(LOWER_HEX, 64),
+    "Vault, batch": lambda: "hv" + "b." + some(WORD, 140),
+    "Atlassian, repository": lambda: "ATC" + "TT3xFfGN0" + some(WORD, 170) + "=" + some(LOWER_HEX.upper(), 8),
+    "Bitbucket": lambda: "AT" + "BB" + some(ALNUM, 31) + "7",
+    "LangSmith, old": lambda: "ls" + "__" + some(LOWER_HEX, 32),
+    "Databricks, OAuth secret": lambda: "do" + "se" + some(LOWER_HEX, 32),
+    "Shopify, user": lambda: "sh" + "pua_" + some(LOWER_HEX, 32),
+    "Google, refresh": lambda: "1/" + "/0" + some(WORD, 100),
     "Telegram": lambda: some("123456789", 10) + ":A" + "A" + some(WORD, 33),
     "Discord": lambda: "M" + some(ALNUM, 23) + "." + some(WORD, 6) + "." + some(WORD, 38),
 }
@@ -162,6 +180,30 @@ NAMED = (
     ),
     *("SharedAccessKey={}", "ssh_key={}", "credentials: {}", "Ocp-Apim-Subscription-Key: {}", "openai_key={}"),
     '{{\\"password\\": \\"{}\\"}}',
+    # another one, where it is of use, and in what form
+    *("password_confirm={}", "passwordConfirm: {}", "password_repeat={}", "password_new={}", "password_old={}"),
+    *("DB_PASSWORD_PROD={}", "OPENAI_API_KEY_DEV={}", "api_key_prod: {}", "SECRET_KEY_BASE={}", "secret_id={}"),
+    *("private_key_pem: {}", "user=u pass={}", "user: u\n  pass: {}", '{{"pass": "{}"}}', "pass_={}", "DBPASS={}"),
+    *(
+        "dbPass={}",
+        "userpass={}",
+        "pin_code: {}",
+        "auth_code={}",
+        "?authorization_code={}",
+        "creds={}",
+        "client_key={}",
+    ),
+    *("consumer_key={}", "app_key={}", "SUPABASE_SERVICE_ROLE_KEY={}", "cohere_key={}", "sessionid={}; path=/"),
+    # near its name
+    *('[{{"name": "DB_PASSWORD", "value": "{}"}}] and more', "env:\n- name: DB_PASSWORD\n  value: {}\n"),
+    *("{{'key': 'api_key', 'value': '{}'}}", "[('cookie', 'sid={}')]", '["mysql","--password","{}"]'),
+    *("<password>{}</password>", '<add key="ApiKey" value="{}"/>', '<db:password encrypted="no">{}</db:password>'),
+    'Content-Disposition: form-data; name="password"\r\n\r\n{}\r\n--b',
+    'Content-Disposition: form-data; name=\\"token\\"\\r\\n\\r\\n{}\\r\\n--b',
+    *("Pwd={{a;b}}{}", 'password = """\n{}"""', "password: |\n  {}\nuser: x", "token: >-\n    a\n    {}\n  user: x"),
+    *("password:\u00a0{}", "password&#61;{}", "password=&#61;{}", "&quot;password&quot;:&quot;{}&quot;"),
+    "1 error for Login\npassword\n  Too short [type=string_too_short, input_value='{}', input_type=str]",
+    r"1 error for Login\npassword\n  Too short [type=string_too_short, input_value='{}', input_type=str]\n",
 )
 # JSON that has to be read to see the secret, or to mask all of it.
 READ_AS_JSON = (
@@ -175,6 +217,8 @@ READ_AS_JSON = (
         '{{"credentials": {{"db": {{"user": "u"}}, "api": "{}"}}}}',
         '{{"a":1e999,"pin":"{}"}}',
     ),
+    *('{{"name": "DB_PASSWORD", "value": "{}"}}', '[{{"value": "{}", "name": "DB_PASSWORD"}}]'),
+    '{{"properties": {{"password": {{"type": "string", "default": "{}"}}}}}}',
     r'{{"body": "{{\"headers\": [[\"x-api-key\", \"{}\"]]}}"}}',
 )
 AUTHORIZATION = (
@@ -207,6 +251,8 @@ URLS = (
         "git clone https://oauth2:{}@git.example.com/a/b.git",
         "ftp://a:{}@host",
     ),
+    *("postgres://u:a/{}@h", "https://0a1b2c3d4e5f0a1b2c3d4e5f{}@github.com/x.git", '{{"netloc":"ann:{}@h"}}'),
+    "SplitResult(scheme='postgres', netloc='ann:{}@h', path='/')",
 )
 # What stands before a secret in a text that was written by json, by repr, by a terminal or in an address.
 ESCAPES = (
@@ -225,6 +271,9 @@ SIGNED = {
     "https://x.blob.core.windows.net/c/f?sv=2024-01-01&sig={secret}": 44,
     "https://b.s3.amazonaws.com/k?X-Amz-Expires=60&X-Amz-Signature={secret}": 64,
     "https://storage.googleapis.com/b/o?X-Goog-Signature={secret}": 128,
+    "https://d1.cloudfront.net/f?Expires=1&Signature={secret}&Key-Pair-Id=K2": 340,
+    "https://b.s3.amazonaws.com/k?AWSAccessKeyId=K&Expires=1&Signature={secret}": 28,
+    "https://maps.googleapis.com/maps/api/js?key={secret}&v=3": 39,
 }
 CARDS = (
     *(("4", 16), ("4", 19), ("4", 13), ("51", 16), ("55", 16), ("2221", 16), ("2720", 16), ("34", 15), ("37", 15)),
@@ -263,7 +312,7 @@ def positives():
     found += [Positive("name", text.format(secret), secret) for text in READ_AS_JSON for secret in [some(ALNUM, 14)]]
     found += [Positive("card", f'{{"card": {card}}}', card) for card in [_card("4", 16), _card("37", 15)]]
     for text in AUTHORIZATION:
-        secret = base64.b64encode(some(ALNUM, 15).encode()).decode()
+        secret = base64.b64encode(f"{some(ALNUM, 6)}:{some(ALNUM, 8)}".encode()).decode()
         found.append(Positive("authorization", text.format(secret), secret))
     found += [Positive("url", text.format(secret), secret) for text in URLS for secret in [some(ALNUM, 12)]]
     for text in ("it is {}", "?id={}&x=1", '{{"data":"{}"}}', "eyes on {} now", "x-{}"):
@@ -273,6 +322,7 @@ def positives():
         block = _pem(kind)
         found.append(Positive("pem", f"key:\n{block}\nend", block.splitlines()[2]))
         found.append(Positive("pem", json.dumps({"key file": block}), block.splitlines()[2]))
+        found.append(Positive("pem", block.split("\n", 1)[1], block.splitlines()[2]))
     for number, (start, length) in enumerate(CARDS):
         card = _card(start, length)
         groups = (
