@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import json
 import math
-import re
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
-from ams_sdk._capture import HIDDEN, REDACTED, render
+from ams_sdk._capture import REDACTED, render
 from ams_sdk.testing._trace.recorded_loss import (
     CUT,
     MASKED,
@@ -23,12 +22,12 @@ from ams_sdk.testing._trace.recorded_loss import (
     loss_of,
     names_left_out,
 )
+from ams_sdk.testing._trace.value_comparison import Comparison, joined, text_pattern, types_note
 from ams_sdk.testing._trace.value_difference import ABSENT, Difference
 from ams_sdk.testing._trace.value_form import (
     ATOMS,
     Form,
     declares_fields,
-    entries_by_text,
     form_of,
     has_own_equality,
     hidden_fields,
@@ -37,6 +36,7 @@ from ams_sdk.testing._trace.value_form import (
 )
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterator, Mapping, Sequence
 
 __all__ = ["differences", "differences_of_values", "is_expected"]
@@ -44,8 +44,6 @@ __all__ = ["differences", "differences_of_values", "is_expected"]
 _DEEPEST: Final = 50
 _MOST: Final = 50
 """Differences of one value that are looked for."""
-_LARGEST_SET: Final = 500
-"""Items of a set that are looked for in any order."""
 
 
 def is_expected(expected: object, got: object) -> bool:
@@ -81,89 +79,7 @@ def _bounded(found: Iterator[Difference]) -> Iterator[Difference]:
         yield one
 
 
-class _Comparison:
-    """What both comparisons do: level by level, atoms as JSON tells them apart, everything else by its ``__eq__``."""
-
-    __slots__ = ()
-
-    def run(self, expected: object, got: object, path: str, depth: int) -> Iterator[Difference]:
-        kind, there = type(expected), type(got)
-        if kind in ATOMS and there in ATOMS:
-            if not _is_same_atom(expected, got) and not self.is_recorded_number(expected, got):
-                yield self.difference(path, expected, got)
-        elif depth and kind is dict and there is dict:
-            named = entries_by_text(cast("dict[object, object]", expected).items())
-            yield from self.in_mapping(named, cast("dict[object, object]", got), path, depth)
-        elif depth and kind in {list, tuple} and there in {list, tuple}:
-            yield from self.in_sequence(cast("Sequence[object]", expected), cast("Sequence[object]", got), path, depth)
-        elif isinstance(equal := _equal(expected, got), str):
-            yield Difference(path, expected, got, equal, is_doubtful=True)
-        elif not equal:
-            if expected is HIDDEN or got is HIDDEN:
-                yield Difference(path, REDACTED, REDACTED, MASKED, is_doubtful=True)
-            elif not depth:
-                yield Difference(path, expected, got, "nested too deeply", is_doubtful=True)
-            else:
-                yield from self.in_form(expected, got, path, depth)
-
-    def is_recorded_number(self, expected: object, got: object) -> bool:
-        """Whether a number that JSON does not have was recorded as this."""
-        raise NotImplementedError
-
-    def difference(self, path: str, expected: object, got: object) -> Difference:
-        """That these two are not the same."""
-        return Difference(path, expected, got, _types(expected, got))
-
-    def in_form(self, expected: object, got: object, path: str, depth: int) -> Iterator[Difference]:
-        """The differences of two that are neither equal nor of the same kind in JSON."""
-        raise NotImplementedError
-
-    def in_mapping(
-        self, expected: Mapping[str, object], got: Mapping[object, object], path: str, depth: int
-    ) -> Iterator[Difference]:
-        """The differences of two mappings."""
-        there = entries_by_text(got.items())
-        for name, value in expected.items():
-            if name in there:
-                yield from self.run(value, there[name], _joined(path, name), depth - 1)
-            else:
-                yield Difference(_joined(path, name), value, ABSENT)
-        yield from (
-            Difference(_joined(path, name), ABSENT, value) for name, value in there.items() if name not in expected
-        )
-
-    def in_sequence(
-        self, expected: Sequence[object], got: Sequence[object], path: str, depth: int
-    ) -> Iterator[Difference]:
-        """The differences of two sequences."""
-        for index in range(max(len(expected), len(got))):
-            there = f"{path}[{index}]"
-            if index >= len(got):
-                yield Difference(there, expected[index], ABSENT)
-            elif index >= len(expected):
-                yield Difference(there, ABSENT, got[index])
-            else:
-                yield from self.run(expected[index], got[index], there, depth - 1)
-
-    def in_any_order(
-        self, expected: Sequence[object], got: Sequence[object], path: str, depth: int
-    ) -> Iterator[Difference]:
-        """The differences of two sequences, one of which was a set and has no order of its own."""
-        if max(len(expected), len(got)) > _LARGEST_SET:
-            yield from self.in_sequence(expected, got, path, depth)
-            return
-        left = list(expected)
-        others: list[object] = []
-        for item in got:
-            at = next((at for at, one in enumerate(left) if not any(self.run(one, item, "", depth - 1))), None)
-            if at is None:
-                others.append(item)
-            else:
-                del left[at]
-        yield from self.in_sequence(left, others, path, depth)
-
-
-class _OfRecorded(_Comparison):
+class _OfRecorded(Comparison):
     """With what was recorded, which is JSON and may be less than the value was."""
 
     __slots__ = ()
@@ -178,7 +94,7 @@ class _OfRecorded(_Comparison):
         return Difference(path, expected, got, _note(expected, got))
 
     def in_form(self, expected: object, got: object, path: str, depth: int) -> Iterator[Difference]:
-        pattern = _pattern(expected)
+        pattern = text_pattern(expected)
         if pattern is not None and isinstance(got, str):
             yield from self._of_pattern(pattern, got, path)
         elif is_json(expected):
@@ -207,7 +123,7 @@ class _OfRecorded(_Comparison):
         absent = [name for name in expected if name not in there]
         for name in expected:
             if name in there:
-                yield from self.run(expected[name], there[name], _joined(path, name), depth - 1)
+                yield from self.run(expected[name], there[name], joined(path, name), depth - 1)
         if missing in {-1, len(absent)} and absent:
             yield Difference(path, dict(expected), dict(there), CUT, is_doubtful=True)
         else:
@@ -249,7 +165,7 @@ class _OfRecorded(_Comparison):
         return Difference(path, expected, got)
 
 
-class _OfValues(_Comparison):
+class _OfValues(Comparison):
     """With what a call was given, which is all there."""
 
     __slots__ = ()
@@ -261,7 +177,7 @@ class _OfValues(_Comparison):
         yield from _unshown(self._in_form(expected, got, path, depth), path, hidden_fields(got))
 
     def _in_form(self, expected: object, got: object, path: str, depth: int) -> Iterator[Difference]:
-        pattern = _pattern(expected)
+        pattern = text_pattern(expected)
         if pattern is not None and isinstance(got, str):
             if pattern.search(got) is None:
                 yield self.difference(path, expected, got)
@@ -299,7 +215,7 @@ _SUMMARY: Final = "recorded as this, and so are others"
 
 def _unshown(found: Iterator[Difference], path: str, hidden: frozenset[str]) -> Iterator[Difference]:
     """The same, without the values of fields that the class says are not to be shown."""
-    places = [_joined(path, name) for name in hidden]
+    places = [joined(path, name) for name in hidden]
     for one in found:
         if any(one.path == place or one.path.startswith((f"{place}.", f"{place}[")) for place in places):
             one.expected, one.got = (side if side is ABSENT else REDACTED for side in (one.expected, one.got))
@@ -309,39 +225,6 @@ def _unshown(found: Iterator[Difference], path: str, hidden: frozenset[str]) -> 
 def _is_to_be_written(form: Form) -> bool:
     """Whether a test may write a value as this: all of it, or the text that is recorded of it."""
     return form.is_whole or isinstance(form.value, str)
-
-
-def _pattern(expected: object) -> re.Pattern[str] | None:
-    """What is searched in texts."""
-    found = cast("re.Pattern[str]", expected) if type(expected) is re.Pattern else None
-    return found if found is not None and type(found.pattern) is str else None
-
-
-def _is_same_atom(expected: object, got: object) -> bool:
-    # 1 is 1.0 in JSON, and true is another thing.
-    return isinstance(expected, bool) is isinstance(got, bool) and expected == got
-
-
-def _equal(expected: object, got: object) -> bool | str:
-    if expected is got:
-        return True
-    try:
-        return bool(expected == got)
-    except Exception as error:  # noqa: BLE001 -- the user's own __eq__
-        return _are_equal_arrays(expected, got) or f"comparing raised {type(error).__name__}"
-
-
-def _are_equal_arrays(expected: Any, got: Any) -> bool:  # noqa: ANN401 -- numpy and pandas are not imported here
-    """Whether two arrays are, which are compared item by item and have no answer of one word."""
-    try:
-        return type(expected) is type(got) and expected.shape == got.shape and bool((expected == got).all(axis=None))
-    except Exception:  # noqa: BLE001 -- they are something else
-        return False
-
-
-def _joined(path: str, key: str) -> str:
-    name = key if key.isidentifier() else json.dumps(key, ensure_ascii=False)
-    return f"{path}.{name}" if path else name
 
 
 def _is_all_json(value: object, depth: int) -> bool:
@@ -359,10 +242,4 @@ def _note(expected: object, got: object) -> str:
             return MASKED
         if has_marks(got):
             return PARTLY_MASKED if REDACTED in got else CUT
-    return _types(expected, got)
-
-
-def _types(expected: object, got: object) -> str:
-    if type(expected) is type(got) or expected is None or not {type(expected), type(got)} <= ATOMS:
-        return ""
-    return f"{type(expected).__name__} expected, {type(got).__name__} recorded"
+    return types_note(expected, got)
