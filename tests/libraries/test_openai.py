@@ -133,11 +133,23 @@ def test_calls_of_the_async_client_at_once_each_belong_to_their_own_agent(record
 
 
 def test_an_embedding_that_fails_is_an_embeddings_span_with_the_type_of_its_error(recorder):
-    # It has no embeddings, so the request is refused.
-    with FakeLLM(strict=False) as model, client(model) as openai, pytest.raises(openai_module().NotFoundError):
-        openai.embeddings.create(model="embedder", input="words", encoding_format="float")
+    with FakeLLM(strict=False) as model, client(model) as openai, pytest.raises(openai_module().BadRequestError):
+        openai.embeddings.create(model="embedder", input="", encoding_format="float")
     (span,) = [span for span in recorder.spans if span.name == "embeddings embedder"]
-    assert span.attributes["error.type"] == "openai.NotFoundError"
+    assert span.attributes["error.type"] == "openai.BadRequestError"
+
+
+def test_an_embedding_is_a_span_below_the_tool_that_asked_for_it(recorder, model):
+    @tool
+    def look_up(question: str) -> int:
+        with client(model) as openai:
+            return len(openai.embeddings.create(model="embedder", input=question, dimensions=8).data[0].embedding)
+
+    assert look_up("words") == 8
+    assert tree(recorder.spans) == [("execute_tool look_up", [("embeddings embedder", [])])]
+    call = recorder.one("embeddings embedder")
+    assert call.attributes["gen_ai.usage.input_tokens"] == 2
+    assert call.attributes["gen_ai.embeddings.dimension.count"] == 8
 
 
 def test_without_content_the_call_is_there_and_says_nothing_of_what_was_said(recorder, model, monkeypatch):
