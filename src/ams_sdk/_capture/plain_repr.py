@@ -67,7 +67,7 @@ def plain_repr(value: object, kind: type) -> str | None:
     if found is None:
         return None
     try:
-        text: object = attempt(written, _stand_in(_name(kind), _qualified(kind))(found))
+        text: object = attempt(written, _stand_in(_name(kind), _qualified(kind), _module_of(kind))(found))
     except _AskedForMore:
         return None
     return text if type(text) is str else None
@@ -173,8 +173,13 @@ def _copy_of_entries(found: dict[object, object]) -> object:
 
 
 @lru_cache(maxsize=256)  # what makes types makes garbage that only the collector frees
-def _stand_in(name: str, qualified: str) -> type[_StandIn]:
-    return type(name, (_StandIn,), {"__slots__": (), "__qualname__": qualified})
+def _stand_in(name: str, qualified: str, module: str) -> type[_StandIn]:
+    return type(name, (_StandIn,), {"__slots__": (), "__qualname__": qualified, "__module__": module})
+
+
+def _module_of(kind: type) -> str:
+    module = defined(kind, "__module__")
+    return module if type(module) is str else ""
 
 
 def _ask_for_more(*_: object) -> NoReturn:

@@ -93,6 +93,7 @@ def _nothing_was_called():
         ("return f'<User {self.id} {self.name!r}>'", "<User 7 'ann'>"),
         ("return f'{type(self).__name__}({self.name})'", "Robin(ann)"),
         ("return f'{self.__class__.__qualname__}({self.name})'", "Robin(ann)"),
+        ("return f'{type(self)} {type(self).__module__}'", f"<class '{__name__}.Robin'> {__name__}"),
         ("return '%s(%r, %s)' % (type(self).__name__, self.name, self.tags)", "Robin('ann', ['a', 'b'])"),
         ("return '{}({})'.format(self.kind, ', '.join(self.tags))", "person(a, b)"),
         ("return self.name + '!' + repr(self.id) + str(len(self.tags))", "ann!72"),
