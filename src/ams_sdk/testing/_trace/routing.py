@@ -160,7 +160,9 @@ class SpanRouter(SpanProcessor):
             self._active.remove(sink)
             # What never ends would keep the sink, and all that it holds, for as long as the process lives.
             self._of_open = {identity: one for identity, one in self._of_open.items() if one is not sink}
-            for identity in sink.close():
+        arrived = sink.close()  # without the lock: another thread may have the sink's, and start a span
+        with self._lock:
+            for identity in arrived:
                 self._began_in.add(identity, ref(sink))
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:  # noqa: ARG002 -- OpenTelemetry's

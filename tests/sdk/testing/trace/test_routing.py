@@ -196,7 +196,7 @@ def test_waiting_wakes_up_when_a_span_ends_and_not_by_asking_again_and_again(tra
 
     def work():
         for _ in range(2):
-            time.sleep(0.05)
+            time.sleep(0.05)  # in which somebody who polls would ask
             tracer.start_span("s").end()
 
     thread = threading.Thread(target=work)
@@ -227,6 +227,28 @@ def test_the_condition_may_wait_for_what_is_traced_meanwhile(tracer, sink):
         return not thread.is_alive()
 
     assert sink.wait_for(is_there, 5)
+
+
+def test_a_test_may_end_while_another_thread_reads_its_spans_and_starts_one(router, tracer, sink):
+    reads, ends = threading.Event(), threading.Event()
+
+    def read():
+        with sink.changed:  # as while a redaction rule of the program's runs, which may be traced
+            reads.set()
+            ends.wait(5)
+            tracer.start_span("of the rule").end()
+
+    reading = threading.Thread(target=read, daemon=True)
+    reading.start()
+    assert reads.wait(5)
+    ending = threading.Thread(target=router.end, args=(sink,), daemon=True)
+    ending.start()
+    while sink in router._active:  # it has begun, and comes to the sink
+        threading.Event().wait(0.001)
+    ends.set()
+    for thread in (reading, ending):
+        thread.join(5)
+        assert not thread.is_alive()
 
 
 def test_what_headers_carry_from_an_earlier_test_is_that_ones(router, tracer, sink):
